@@ -1,0 +1,101 @@
+package gemm
+
+import "sync"
+
+// goRows x goCols is the tile of the plain Go kernel: its sums and one column of A
+// and row of B fit the 32 floating point registers of arm64.
+const goRows, goCols = 4, 4
+
+// goRun computes the product in plain Go: A in packed strips of goRows rows, B in
+// packed panels of goCols columns, both padded with zeros to full width.
+func goRun[T float](p product[T]) {
+	strips := (p.m + goRows - 1) / goRows
+	buf := borrow[T]((strips*goRows + goCols) * min(p.k, BlockK))
+	defer buf.giveBack()
+	beta := p.beta
+	for k0 := 0; k0 < p.k; k0 += BlockK {
+		kc := min(p.k-k0, BlockK)
+		as, bs := buf.data[:strips*goRows*kc], buf.data[strips*goRows*kc:][:goCols*kc]
+		for i := 0; i < p.m; i += goRows {
+			a := p.a.from(i, k0)
+			packLines(as[i*kc:], goRows, a.data, min(goRows, p.m-i), kc, a.row, a.col)
+		}
+		for j := 0; j < p.n; j += goCols {
+			b, nr := p.b.from(k0, j), min(goCols, p.n-j)
+			packLines(bs, goCols, b.data, nr, kc, b.col, b.row)
+			for i := 0; i < p.m; i += goRows {
+				sums := goTile(as[i*kc:][:goRows*kc], bs)
+				for r := range min(goRows, p.m-i) {
+					row := p.c[(i+r)*p.ldc+j:][:nr]
+					for q := range row {
+						v := p.alpha * sums[r][q]
+						if beta != 0 {
+							v += beta * row[q]
+						}
+						row[q] = v
+					}
+				}
+			}
+		}
+		beta = 1
+	}
+}
+
+// packLines stores lines vectors of kc elements side by side: element t of line i,
+// src[i*line+t*step], goes to dst[t*width+i]; the rest of the width is zero.
+func packLines[T float](dst []T, width int, src []T, lines, kc, line, step int) {
+	for t := range kc {
+		row := dst[t*width:][:width]
+		for i := range lines {
+			row[i] = src[i*line+t*step]
+		}
+		clear(row[lines:])
+	}
+}
+
+// goTile returns the product of a strip (kc x goRows, transposed) and a panel (kc x goCols).
+func goTile[T float](a, b []T) (c [goRows][goCols]T) {
+	var c00, c01, c02, c03, c10, c11, c12, c13, c20, c21, c22, c23, c30, c31, c32, c33 T
+	for len(a) >= goRows && len(b) >= goCols {
+		b0, b1, b2, b3 := b[0], b[1], b[2], b[3]
+		x := a[0]
+		c00, c01, c02, c03 = c00+x*b0, c01+x*b1, c02+x*b2, c03+x*b3
+		x = a[1]
+		c10, c11, c12, c13 = c10+x*b0, c11+x*b1, c12+x*b2, c13+x*b3
+		x = a[2]
+		c20, c21, c22, c23 = c20+x*b0, c21+x*b1, c22+x*b2, c23+x*b3
+		x = a[3]
+		c30, c31, c32, c33 = c30+x*b0, c31+x*b1, c32+x*b2, c33+x*b3
+		a, b = a[goRows:], b[goCols:]
+	}
+	return [goRows][goCols]T{{c00, c01, c02, c03}, {c10, c11, c12, c13}, {c20, c21, c22, c23}, {c30, c31, c32, c33}}
+}
+
+// scratch is memory for packed operands, kept between products.
+type scratch[T float] struct {
+	data []T
+	pool *sync.Pool
+}
+
+// The pools hold nothing but memory: which buffer a product gets, or whether it is
+// new, cannot be seen in any result.
+var scratch32, scratch64 sync.Pool
+
+// borrow returns scratch of at least size elements with arbitrary contents.
+func borrow[T float](size int) *scratch[T] {
+	pool := &scratch32
+	if _, ok := any(T(0)).(float64); ok {
+		pool = &scratch64
+	}
+	s, ok := pool.Get().(*scratch[T])
+	if !ok {
+		s = &scratch[T]{pool: pool}
+	}
+	if cap(s.data) < size {
+		s.data = make([]T, size)
+	}
+	s.data = s.data[:size]
+	return s
+}
+
+func (s *scratch[T]) giveBack() { s.pool.Put(s) }

@@ -1,0 +1,6 @@
+//go:build !amd64
+
+package gemm
+
+// runnable reports whether this processor runs the kernels of p.
+func runnable(p path) bool { return p == pathGo }
