@@ -1,0 +1,130 @@
+package graph
+
+import (
+	"fmt"
+
+	// gorgonia refuses to start on Go 1.26 without this version of the package.
+	_ "go4.org/unsafe/assume-no-moving-gc"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Float is an element type of the engine: float32 for speed, float64 for exact tests.
+type Float interface{ float32 | float64 }
+
+// Node is one matrix of a graph: an input, or the output of an operation.
+type Node[T Float] struct {
+	Rows, Cols int
+
+	node  *gorgonia.Node
+	value *tensor.Dense // owned by the input or by the operation; nil for gorgonia's own sums
+	grad  bool          // a gradient must flow through this node
+}
+
+// Data returns the node's values, row-major. For an input, write them before Run; for
+// any other node, read them after Run and before the next. The slice is the node's own
+// memory.
+func (n *Node[T]) Data() []T {
+	if n.value == nil {
+		return n.node.Value().Data().([]T) // a sum that gorgonia made
+	}
+	return n.value.Data().([]T)
+}
+
+// Builder collects the nodes of one graph. Its methods panic on sizes that do not fit:
+// callers (package nn) check architectures before they build.
+type Builder[T Float] struct {
+	g     *gorgonia.ExprGraph
+	nodes map[*gorgonia.Node]*Node[T]
+	ops   int
+}
+
+// New returns an empty builder.
+func New[T Float]() *Builder[T] {
+	return &Builder[T]{g: gorgonia.NewGraph(), nodes: make(map[*gorgonia.Node]*Node[T])}
+}
+
+// Input adds a rows x cols input on the caller's memory, which must hold rows*cols
+// values; nil allocates. The program reads data at every Run, so several programs may
+// share one weight slice. Set grad if Backward will be asked for this node, or for a
+// node that depends on nothing but this one.
+func (b *Builder[T]) Input(name string, rows, cols int, data []T, grad bool) *Node[T] {
+	if data == nil {
+		data = make([]T, rows*cols)
+	}
+	if rows < 1 || cols < 1 || len(data) != rows*cols {
+		panic(fmt.Sprintf("graph: input %s: %d values for %d x %d", name, len(data), rows, cols))
+	}
+	value := tensor.New(tensor.WithShape(rows, cols), tensor.WithBacking(data))
+	// gorgonia merges nodes of equal name and shape; the counter keeps them apart.
+	b.ops++
+	node := gorgonia.NewMatrix(b.g, dtype[T](), gorgonia.WithShape(rows, cols),
+		gorgonia.WithName(fmt.Sprintf("%s#%d", name, b.ops)), gorgonia.WithValue(value))
+	return b.add(&Node[T]{Rows: rows, Cols: cols, node: node, value: value, grad: grad})
+}
+
+func (b *Builder[T]) add(n *Node[T]) *Node[T] {
+	b.nodes[n.node] = n
+	return n
+}
+
+// Backward adds the vector-Jacobian product of output with seed: for every node in wrt,
+// the gradient of sum(seed * output) with respect to it. seed has output's size and is
+// usually an Input. It is an error if output does not depend on one of them.
+//
+// Call it at most once per builder: gorgonia accumulates derivatives in its nodes, and a
+// second call would add to the first one's.
+func (b *Builder[T]) Backward(output, seed *Node[T], wrt ...*Node[T]) ([]*Node[T], error) {
+	if seed.Rows != output.Rows || seed.Cols != output.Cols {
+		panic(fmt.Sprintf("graph: seed is %d x %d, output %d x %d", seed.Rows, seed.Cols, output.Rows, output.Cols))
+	}
+	nodes := make(gorgonia.Nodes, len(wrt))
+	for i, n := range wrt {
+		if !n.grad {
+			panic("graph: gradient asked for a node that was not declared to need one")
+		}
+		nodes[i] = n.node
+	}
+	derivs, err := gorgonia.Backpropagate(gorgonia.Nodes{output.node}, gorgonia.Nodes{seed.node}, nodes)
+	if err != nil {
+		return nil, fmt.Errorf("graph: differentiate: %w", err)
+	}
+	grads := make([]*Node[T], len(wrt))
+	for i, d := range derivs {
+		if grads[i], err = b.wrap(d); err != nil {
+			return nil, err
+		}
+	}
+	return grads, nil
+}
+
+// Program is a compiled graph.
+type Program[T Float] struct {
+	vm gorgonia.VM
+}
+
+// Compile finishes the graph.
+func (b *Builder[T]) Compile() (p *Program[T], err error) {
+	defer func() {
+		if r := recover(); r != nil { // NewTapeMachine panics on a graph that it cannot compile
+			p, err = nil, fmt.Errorf("graph: compile: %v", r)
+		}
+	}()
+	return &Program[T]{vm: gorgonia.NewTapeMachine(b.g)}, nil
+}
+
+// Run computes every node from the current inputs.
+func (p *Program[T]) Run() error {
+	p.vm.Reset()
+	if err := p.vm.RunAll(); err != nil {
+		return fmt.Errorf("graph: run: %w", err)
+	}
+	return nil
+}
+
+func dtype[T Float]() tensor.Dtype {
+	if _, ok := any(T(0)).(float32); ok {
+		return tensor.Float32
+	}
+	return tensor.Float64
+}
