@@ -34,7 +34,13 @@ func (p product[T]) split(kn Kernel) {
 }
 
 // run computes the product on the calling goroutine.
-func (p product[T]) run(on path) { goRun(p) }
+func (p product[T]) run(on path) {
+	if mk := microFor[T](on); mk != nil {
+		mk.run(p)
+	} else {
+		goRun(p)
+	}
+}
 
 // Rectangles are cut at multiples of the largest tile, to leave narrow tiles at the
 // edges of C only.

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// packKernels writes the copies that packing is made of.
+func packKernels(ctx *build.Context) { transpose8(ctx) }
+
+// transpose8 writes the transposition of 8 rows of blocks of 8 x 8 float32.
+func transpose8(ctx *build.Context) {
+	ctx.Function("transpose8")
+	ctx.Attributes(attr.NOSPLIT)
+	ctx.Pragma("noescape")
+	ctx.Doc("transpose8 stores column t of 8 rows of float32 at src as 8 elements at dst+t*dstRow, for t < 8*blocks. Strides are in bytes.")
+	ctx.SignatureExpr("func(blocks int, src *float32, srcRow int, dst *float32, dstRow int)")
+	o := &ops{Context: ctx, isa: avx2, elem: float32s}
+	n := ctx.GP64()
+	ctx.Load(ctx.Param("blocks"), n)
+	src, dst := ctx.GP64(), ctx.GP64()
+	ctx.Load(ctx.Param("src"), src)
+	ctx.Load(ctx.Param("dst"), dst)
+	from, to := o.rowSteps("srcRow", 8), o.rowSteps("dstRow", 8)
+	srcs, dsts := o.quads(src, from, 8), o.quads(dst, to, 8)
+	stride := ctx.GP64()
+	ctx.MOVQ(to.once, stride)
+	ctx.SHLQ(operand.U8(3), stride)
+
+	ctx.Label("block")
+	// Halves of rows r and r+4 share a register, so that no later step crosses lanes.
+	half := func(r, disp int) reg.VecVirtual {
+		v := ctx.YMM()
+		ctx.VMOVUPS(from.at(srcs, r, disp), v.AsX())
+		ctx.VINSERTF128(operand.U8(1), from.at(srcs, r+4, disp), v, v)
+		return v
+	}
+	for disp := 0; disp < 32; disp += 16 {
+		r0, r1, r2, r3 := half(0, disp), half(1, disp), half(2, disp), half(3, disp)
+		lo01, hi01, lo23, hi23 := ctx.YMM(), ctx.YMM(), ctx.YMM(), ctx.YMM()
+		ctx.VUNPCKLPS(r1, r0, lo01)
+		ctx.VUNPCKHPS(r1, r0, hi01)
+		ctx.VUNPCKLPS(r3, r2, lo23)
+		ctx.VUNPCKHPS(r3, r2, hi23)
+		for t, pair := range [][2]reg.VecVirtual{{lo01, lo23}, {hi01, hi23}} {
+			v := ctx.YMM()
+			ctx.VUNPCKLPD(pair[1], pair[0], v)
+			ctx.VMOVUPS(v, to.at(dsts, disp/4+2*t, 0))
+			w := ctx.YMM()
+			ctx.VUNPCKHPD(pair[1], pair[0], w)
+			ctx.VMOVUPS(w, to.at(dsts, disp/4+2*t+1, 0))
+		}
+	}
+	for _, p := range srcs {
+		ctx.ADDQ(operand.U8(32), p)
+	}
+	for _, p := range dsts {
+		ctx.ADDQ(stride, p)
+	}
+	ctx.DECQ(n)
+	ctx.JNZ(operand.LabelRef("block"))
+	ctx.VZEROUPPER()
+	ctx.RET()
+}
