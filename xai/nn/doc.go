@@ -1,0 +1,18 @@
+// Package nn answers "which network?": it describes, trains, saves and runs the networks
+// that the other packages explain.
+//
+// An Arch is the recipe of an architecture, a Fit the recipe of a trained network, a Net
+// the result:
+//
+//	arch := nn.LeNet(digits.Shape, 10)
+//	net, err := arch.Fit(digits, nn.Training{Epochs: 3, Seed: 7}).Build(ctx)
+//	scores, err := net.Scores(ctx, x)           // n x classes
+//	err = net.Gradients(ctx, dst, x, targets)   // n x inputs
+//
+// Everything is batched: a single image is a batch of one row. Inputs are rows of
+// C*H*W values, channel-major, images in [0,1]. Scores are logits. A Net computes in
+// float32; Net.Double gives the same network in float64 for exact tests.
+//
+// Results depend on the recipe and its seed only: the same call gives the same bytes for
+// any number of processors.
+package nn

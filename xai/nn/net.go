@@ -1,0 +1,312 @@
+package nn
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/bits"
+
+	"github.com/whybook/whybook/datasets"
+	"github.com/whybook/whybook/xai"
+	"github.com/whybook/whybook/xai/internal/graph"
+	"github.com/whybook/whybook/xai/progress"
+	"github.com/whybook/whybook/xai/seed"
+	"gonum.org/v1/gonum/mat"
+)
+
+// maxRows is the number of images that go through the network at once. Larger batches
+// are split, so memory does not grow with the number of rows asked for.
+const maxRows = 128
+
+// Net is a network with weights: the result of Init, Fit or Load. It never changes, and
+// any number of goroutines may use it.
+type Net struct {
+	arch    Arch
+	classes []string // names of the outputs; nil when unknown
+	run     runner
+
+	// History has one entry for each epoch of training.
+	History []Epoch
+}
+
+var (
+	_ xai.Differentiable = (*Net)(nil)
+	_ xai.Named          = (*Net)(nil)
+)
+
+// runner is an engine of either element type.
+type runner interface {
+	// rows sends x through the network up to the given layer and stores the outputs in
+	// out; with dx, also the gradient of output column targets[i] of row i.
+	rows(ctx context.Context, layer int, out, x, dx *mat.Dense, targets []int) error
+	tensors() []tensor
+}
+
+// Init returns a network with random weights from the given seed, and no training.
+func (a Arch) Init(seed uint64) (*Net, error) {
+	if err := a.checkEnd(); err != nil {
+		return nil, err
+	}
+	return &Net{arch: a, run: newEngine(a, initial[float32](a, seed))}, nil
+}
+
+// checkEnd makes sure that the architecture ends in a row of scores that depends on
+// weights.
+func (a Arch) checkEnd() error {
+	if err := a.Err(); err != nil {
+		return err
+	}
+	out := a.Output()
+	if out.Height != 1 || out.Width != 1 || out.Channels < 2 {
+		return fmt.Errorf("nn: the architecture ends with shape %v (layer %s); it must end with one score for each of at least two classes: add Dense(classes): %w",
+			out, a.steps[len(a.steps)-1].name, xai.ErrShape)
+	}
+	total := 0
+	for _, l := range a.Layers() {
+		total += l.Params
+	}
+	if total == 0 {
+		return fmt.Errorf("nn: the architecture has nothing to train")
+	}
+	return nil
+}
+
+// initial draws the starting weights. Every tensor has a random stream of its own, named
+// after it, so that adding a layer leaves the weights of the others as they were.
+func initial[T graph.Float](a Arch, s uint64) []param[T] {
+	var params []param[T]
+	in := a.input
+	for _, st := range a.steps {
+		for _, w := range st.layer.weights(in) {
+			p := param[T]{name: st.name + "." + w.name, dims: w.dims, rows: w.rows, cols: w.cols, data: make([]T, w.rows*w.cols)}
+			if w.spread > 0 {
+				r := seed.Stream(s, "nn", "init", p.name)
+				for i := range p.data {
+					p.data[i] = T(r.NormFloat64() * w.spread)
+				}
+			}
+			params = append(params, p)
+		}
+		in = st.out
+	}
+	return params
+}
+
+// Arch returns the network's architecture.
+func (n *Net) Arch() Arch { return n.arch }
+
+// Classes returns the names of the outputs, or nil when they are unknown.
+func (n *Net) Classes() []string { return append([]string(nil), n.classes...) }
+
+// Dims returns the length of an input row and the number of scores.
+func (n *Net) Dims() (d, k int) { return n.arch.input.Size(), n.arch.Output().Size() }
+
+// Double returns the same network computing in float64, for exact tests. It is several
+// times slower.
+func (n *Net) Double() *Net {
+	e, ok := n.run.(*engine[float32])
+	if !ok {
+		return n
+	}
+	return &Net{arch: n.arch, classes: n.classes, History: n.History, run: newEngine(n.arch, convert[float64](e.params))}
+}
+
+// Scores returns the n x k scores (logits, before softmax) of the n x d rows of x.
+func (n *Net) Scores(ctx context.Context, x *mat.Dense) (*mat.Dense, error) {
+	if err := n.checkRows("Scores", x); err != nil {
+		return nil, err
+	}
+	rows, _ := x.Dims()
+	_, k := n.Dims()
+	out := mat.NewDense(rows, k, nil)
+	return out, n.run.rows(ctx, len(n.arch.steps)-1, out, x, nil, nil)
+}
+
+// Gradients stores into row i of dst the gradient of score targets[i] with respect to
+// row i of x, and returns the n x k scores of the same pass.
+func (n *Net) Gradients(ctx context.Context, dst, x *mat.Dense, targets []int) (*mat.Dense, error) {
+	if err := n.checkRows("Gradients", x); err != nil {
+		return nil, err
+	}
+	rows, d := x.Dims()
+	if r, c := dst.Dims(); r != rows || c != d {
+		return nil, fmt.Errorf("nn.Net.Gradients: dst is %d x %d, x is %d x %d: %w", r, c, rows, d, xai.ErrShape)
+	}
+	_, k := n.Dims()
+	if len(targets) != rows {
+		return nil, fmt.Errorf("nn.Net.Gradients: %d targets for %d rows: %w", len(targets), rows, xai.ErrShape)
+	}
+	for i, t := range targets {
+		if t < 0 || t >= k {
+			return nil, fmt.Errorf("nn.Net.Gradients: target %d of row %d: the network has %d classes (0-%d): %w", t, i, k, k-1, xai.ErrTarget)
+		}
+	}
+	out := mat.NewDense(rows, k, nil)
+	return out, n.run.rows(ctx, len(n.arch.steps)-1, out, x, dst, targets)
+}
+
+// Activations returns the output of the named layer for each row of x: n x C*H*W of the
+// layer's shape (see Arch.Layers).
+func (n *Net) Activations(ctx context.Context, layer string, x *mat.Dense) (*mat.Dense, error) {
+	i := n.arch.index(layer)
+	if i < 0 {
+		return nil, fmt.Errorf("nn.Net.Activations(%q): the layers are %s: %w", layer, n.arch.names(), xai.ErrLayer)
+	}
+	if err := n.checkRows("Activations", x); err != nil {
+		return nil, err
+	}
+	rows, _ := x.Dims()
+	out := mat.NewDense(rows, n.arch.steps[i].out.Size(), nil)
+	return out, n.run.rows(ctx, i, out, x, nil, nil)
+}
+
+func (n *Net) checkRows(method string, x *mat.Dense) error {
+	if x == nil || x.IsEmpty() {
+		return fmt.Errorf("nn.Net.%s: no rows", method)
+	}
+	if _, d := x.Dims(); d != n.arch.input.Size() {
+		return fmt.Errorf("nn.Net.%s: rows of %d values; the network takes %d (%v): %w", method, d, n.arch.input.Size(), n.arch.input, xai.ErrShape)
+	}
+	return nil
+}
+
+// rows implements runner.
+func (e *engine[T]) rows(ctx context.Context, layer int, out, x, dx *mat.Dense, targets []int) error {
+	n, _ := x.Dims()
+	for lo := 0; lo < n; lo += maxRows {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("nn: stopped after %d of %d rows: %w", lo, n, err)
+		}
+		rows := min(maxRows, n-lo)
+		// Sizes are rounded up to a power of two, so that few machines are compiled
+		// however odd the batches are; the surplus rows are zero and thrown away.
+		p := purpose{layer: layer, rows: 1 << bits.Len(uint(rows-1)), gradient: dx != nil}
+		err := e.with(p, func(m *machine[T]) error {
+			load(m.x.Data(), x, lo, rows)
+			if dx != nil {
+				seeds := m.seed.Data()
+				clear(seeds)
+				for i := range rows {
+					seeds[i*m.seed.Cols+targets[lo+i]] = 1
+				}
+			}
+			if err := m.prog.Run(); err != nil {
+				return err
+			}
+			store(out, m.out.Data(), lo, rows)
+			if dx != nil {
+				store(dx, m.dx.Data(), lo, rows)
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("nn: rows %d-%d: %w", lo, lo+rows-1, err)
+		}
+		if n > maxRows {
+			progress.Report(ctx, "network", lo+rows, n)
+		}
+	}
+	return nil
+}
+
+// load copies rows lo.. of x to the start of dst and clears the rest.
+func load[T graph.Float](dst []T, x *mat.Dense, lo, rows int) {
+	at := 0
+	for i := range rows {
+		for _, v := range x.RawRowView(lo + i) {
+			dst[at] = T(v)
+			at++
+		}
+	}
+	clear(dst[at:])
+}
+
+// store copies the first rows of src to rows lo.. of x.
+func store[T graph.Float](x *mat.Dense, src []T, lo, rows int) {
+	at := 0
+	for i := range rows {
+		row := x.RawRowView(lo + i)
+		for j := range row {
+			row[j] = float64(src[at])
+			at++
+		}
+	}
+}
+
+// Fingerprint returns a digest of the architecture and every weight.
+func (n *Net) Fingerprint() string {
+	h := sha256.New()
+	arch, err := json.Marshal(n.arch)
+	if err != nil {
+		panic(fmt.Sprintf("nn: a network holds an architecture that cannot be written: %v", err)) // Init and Load check it
+	}
+	h.Write(arch)
+	for _, t := range n.run.tensors() {
+		fmt.Fprintf(h, "\n%s %v %s\n", t.name, t.dims, t.dtype)
+		h.Write(t.bytes)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:12])
+}
+
+// String says what the network is, for a cell that prints it.
+func (n *Net) String() string {
+	total := 0
+	for _, l := range n.arch.Layers() {
+		total += l.Params
+	}
+	return fmt.Sprintf("nn.Net: %v, %d weights", n.arch, total)
+}
+
+// Predict returns the class with the highest score for each row of x; the lowest index
+// where scores tie.
+func (n *Net) Predict(ctx context.Context, x *mat.Dense) ([]int, error) {
+	scores, err := n.Scores(ctx, x)
+	if err != nil {
+		return nil, err
+	}
+	return argmaxRows(scores), nil
+}
+
+func argmaxRows(m *mat.Dense) []int {
+	n, _ := m.Dims()
+	best := make([]int, n)
+	for i := range n {
+		row := m.RawRowView(i)
+		for j, v := range row {
+			if v > row[best[i]] {
+				best[i] = j
+			}
+		}
+	}
+	return best
+}
+
+// softmax turns a row of scores into probabilities, in place.
+func softmax(row []float64) {
+	top := math.Inf(-1)
+	for _, v := range row {
+		top = max(top, v)
+	}
+	var sum float64
+	for j, v := range row {
+		row[j] = math.Exp(v - top)
+		sum += row[j]
+	}
+	for j := range row {
+		row[j] /= sum
+	}
+}
+
+// checkSet makes sure that a data set fits the network.
+func (a Arch) checkSet(set datasets.Set) error {
+	if set.Shape != a.input {
+		return fmt.Errorf("nn: the set %q has samples of %v, the network takes %v: %w", set.Name, set.Shape, a.input, xai.ErrShape)
+	}
+	if k := a.Output().Size(); len(set.Classes) != k {
+		return fmt.Errorf("nn: the set %q has %d classes, the network has %d scores: %w", set.Name, len(set.Classes), k, xai.ErrShape)
+	}
+	return nil
+}

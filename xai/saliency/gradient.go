@@ -1,0 +1,24 @@
+package saliency
+
+import (
+	"context"
+
+	"github.com/whybook/whybook/xai"
+	"gonum.org/v1/gonum/mat"
+)
+
+// Gradient is the plain gradient of the score with respect to the input (Simonyan,
+// Vedaldi and Zisserman, 2013, arXiv:1312.6034): how fast the score changes with each
+// value. It is signed; views show its sign, and its size where the paper's map is wanted.
+type Gradient struct{}
+
+// Attribute implements Method.
+func (Gradient) Attribute(ctx context.Context, f xai.Differentiable, dst, x *mat.Dense, targets []int) (Report, error) {
+	_, err := f.Gradients(ctx, dst, x, targets)
+	return Report{Passes: 1}, err
+}
+
+// Signed implements Method.
+func (Gradient) Signed() bool { return true }
+
+var _ Method = Gradient{}

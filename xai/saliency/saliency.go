@@ -1,0 +1,195 @@
+package saliency
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"reflect"
+
+	"github.com/whybook/whybook/datasets"
+	"github.com/whybook/whybook/xai"
+	"gonum.org/v1/gonum/mat"
+)
+
+// Method attributes a score to the values of an input. Implementations are plain structs
+// whose zero value is the method's usual setting.
+type Method interface {
+	// Attribute stores into row i of dst the attribution of score targets[i] of f at row
+	// i of x (both n x d), and says how it went. x is not changed. Rows are independent:
+	// a batch gives what its rows give one by one.
+	Attribute(ctx context.Context, f xai.Differentiable, dst, x *mat.Dense, targets []int) (Report, error)
+
+	// Signed says whether the sign of a value means for or against the target.
+	Signed() bool
+}
+
+// Report is what a method says about its own work.
+type Report struct {
+	Passes int // rows sent through the model, forward or backward, per row of x
+
+	// Completeness has, for methods that distribute f(x) - f(baseline) over the input,
+	// the error of each row; nil for other methods.
+	Completeness []Completeness
+}
+
+// Completeness compares the sum of a map with the change of the score that it should
+// explain (Sundararajan et al. 2017, proposition 1).
+type Completeness struct {
+	Sum    float64 // sum of the attributions
+	Change float64 // f(x) - f(baseline)
+}
+
+// Error returns Sum - Change, in units of the score.
+func (c Completeness) Error() float64 { return c.Sum - c.Change }
+
+// Relative returns |Error| / |Change|; 0 when both are 0, infinite when only Change is.
+func (c Completeness) Relative() float64 {
+	if c.Error() == 0 {
+		return 0
+	}
+	return math.Abs(c.Error()) / math.Abs(c.Change)
+}
+
+// Map is an explanation: one value for each value of the input, with where it came from.
+type Map struct {
+	Values []float64      // C*H*W, channel-major
+	Shape  datasets.Shape // of the input
+	Signed bool           // whether signs mean for and against
+
+	Target  int       // the score that is explained
+	Scores  []float64 // all scores of the input
+	Classes []string  // names of the scores; nil when unknown
+	Report  Report    // passes and completeness error
+
+	Sample     datasets.Sample // the input
+	Provenance Provenance
+}
+
+// Provenance is what is needed to make the same map again.
+type Provenance struct {
+	Method string // with its settings: "saliency.IntegratedGradients{Steps: 50}"
+	Model  string // fingerprint; empty when the model has none
+	Sample string // fingerprint
+}
+
+// ClassName returns the name of a score, or its number when there are no names.
+func (m Map) ClassName(k int) string {
+	if k >= 0 && k < len(m.Classes) {
+		return m.Classes[k]
+	}
+	return fmt.Sprint(k)
+}
+
+// Plane returns one value for each pixel, H x W: the sum over the channels.
+func (m Map) Plane() []float64 {
+	hw := m.Shape.Height * m.Shape.Width
+	plane := make([]float64, hw)
+	for i, v := range m.Values {
+		plane[i%hw] += v
+	}
+	return plane
+}
+
+// Predicted returns the class with the highest score.
+func (m Map) Predicted() int {
+	best := 0
+	for i, v := range m.Scores {
+		if v > m.Scores[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// Recipe describes an explanation of one sample. It is immutable: each step returns a
+// changed copy.
+type Recipe struct {
+	model  xai.Differentiable
+	sample datasets.Sample
+	method Method
+	target int // -1: the predicted class
+	err    error
+}
+
+// Of starts an explanation of sample x by model: the gradient map of the predicted class,
+// unless With and Target say otherwise.
+func Of(model xai.Differentiable, x datasets.Sample) Recipe {
+	r := Recipe{model: model, sample: x, method: Gradient{}, target: -1}
+	switch {
+	case isNil(model):
+		r.err = xai.Stepf("saliency.Of", "need a model, have nil")
+	case x.Err() != nil:
+		r.err = &xai.StepError{Step: "saliency.Of", Err: x.Err()}
+	default:
+		if d, _ := model.Dims(); d != len(x.X) {
+			r.err = xai.Stepf("saliency.Of", "the sample has %d values (%v), the model takes %d: %w", len(x.X), x.Shape, d, xai.ErrShape)
+		}
+	}
+	return r
+}
+
+// isNil also sees a nil *nn.Net inside the interface, which a failed build leaves behind.
+func isNil(model xai.Differentiable) bool {
+	v := reflect.ValueOf(model)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+// With sets the method; the default is Gradient{}.
+func (r Recipe) With(m Method) Recipe {
+	if r.err == nil && m == nil {
+		r.err = xai.Stepf("saliency.Of.With(nil)", "need a method")
+		return r
+	}
+	r.method = m
+	return r
+}
+
+// Target sets the class whose score is explained; the default is the predicted class.
+func (r Recipe) Target(class int) Recipe {
+	if r.err != nil {
+		return r
+	}
+	if _, k := r.model.Dims(); class < 0 || class >= k {
+		r.err = xai.Stepf(fmt.Sprintf("saliency.Of.Target(%d)", class), "the model has %d classes (0-%d): %w", k, k-1, xai.ErrTarget)
+		return r
+	}
+	r.target = class
+	return r
+}
+
+// Explain computes the map.
+func (r Recipe) Explain(ctx context.Context) (Map, error) {
+	if r.err != nil {
+		return Map{}, r.err
+	}
+	x := mat.NewDense(1, len(r.sample.X), append([]float64(nil), r.sample.X...))
+	scores, err := r.model.Scores(ctx, x)
+	if err != nil {
+		return Map{}, fmt.Errorf("saliency: %w", err)
+	}
+	m := Map{
+		Values: make([]float64, len(r.sample.X)), Shape: r.sample.Shape, Signed: r.method.Signed(),
+		Scores: append([]float64(nil), scores.RawRowView(0)...), Classes: r.sample.Classes, Sample: r.sample,
+		Provenance: Provenance{Method: name(r.method), Sample: r.sample.Fingerprint()},
+	}
+	if named, ok := r.model.(xai.Named); ok {
+		m.Provenance.Model = named.Fingerprint()
+	}
+	if m.Target = r.target; m.Target < 0 {
+		m.Target = m.Predicted()
+	}
+	dst := mat.NewDense(1, len(m.Values), m.Values)
+	m.Report, err = r.method.Attribute(ctx, r.model, dst, x, []int{m.Target})
+	if err != nil {
+		return Map{}, fmt.Errorf("saliency: %s: %w", name(r.method), err)
+	}
+	for i, v := range m.Values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return Map{}, fmt.Errorf("saliency: %s: value %d of the map is %v; does the model return finite scores here?", name(r.method), i, v)
+		}
+	}
+	return m, nil
+}
+
+// name prints a method with its settings as Go code.
+func name(m Method) string { return fmt.Sprintf("%#v", m) }
