@@ -118,7 +118,7 @@ func (c *collector) stream(p published) {
 		defer c.truncate()
 	}
 	c.size += len(p.Text)
-	out.Text += p.Text
+	out.buf = append(out.buf, p.Text...)
 }
 
 func (c *collector) display(out *Output, id string) {
@@ -154,20 +154,17 @@ func (c *collector) truncate() {
 	}
 	c.truncated = true
 	c.outputs = append(c.outputs, &Output{Type: Stream, Name: "stderr",
-		Text: fmt.Sprintf("\n[output cut: more than %.3g MiB from one cell]\n", float64(c.limit)/(1<<20))})
+		buf: fmt.Appendf(nil, "\n[output cut: more than %.3g MiB from one cell]\n", float64(c.limit)/(1<<20))})
 }
 
 // finish returns the outputs as they are to be kept.
 func (c *collector) finish() []*Output {
-	if c.clearNext {
-		// Nothing came to replace the cleared output; a front end would go on showing it.
-		c.clearNext = false
-	}
 	for i, out := range c.outputs {
 		if out.Type != Stream {
 			continue
 		}
-		out.Text = overwrite(out.Text)
+		out.Text = overwrite(string(out.buf))
+		out.buf = nil
 		if i > 0 && c.outputs[i-1].Type == Stream && c.outputs[i-1].Name == "stderr" && out.Name == "stdout" {
 			c.outputs[i-1], c.outputs[i] = out, c.outputs[i-1]
 		}

@@ -72,6 +72,8 @@ type Output struct {
 	Traceback         []string
 
 	Extra map[string]any // fields unknown to this package
+
+	buf []byte // Text while it grows
 }
 
 // Tagged reports whether the cell's metadata carries the tag.
