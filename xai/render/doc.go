@@ -1,0 +1,37 @@
+// Package render draws results: heat maps, overlays, image grids, bars, lines and
+// tables, from plain numbers.
+//
+// It knows nothing about saliency, data sets or notebooks. A result package fills in one
+// of the structs below and calls View:
+//
+//	v := render.HeatMap{Values: m, Height: 28, Width: 28, Signed: true, Label: "attribution"}.View()
+//
+// A [View] is a value: the picture, its alt text and its numbers as text, with the format
+// still open. It becomes a PNG, an SVG, an HTML fragment, text, a [Bundle] for a notebook,
+// or files in a [Dir]:
+//
+//	paths, err := render.Dir("out").Save(v.Named("digit-7"), render.Row(a, b).In(render.Dark))
+//
+// # Errors
+//
+// Drawing cannot fail. What can be wrong with the data (nothing to draw, sizes that do not
+// agree, values that are not finite) is checked when the View is made and kept in it:
+// [View.Err] tells, and every format returns it.
+//
+// # What every figure promises
+//
+//   - An opaque background, in two themes, with text at a contrast of 4.5:1 or more.
+//   - Colours that colour-blind readers can tell apart: a blue to red diverging map with
+//     zero at its neutral grey, and a sequential map whose lightness only rises. Wherever
+//     colour carries meaning, so does a shape, a position or a word.
+//   - A colour bar with ticks at every heat map, and a note where colours are clipped.
+//   - Row 0 on top, and pixels with crisp edges.
+//   - Alternative text and a long description made from the numbers.
+//   - The same bytes at every call. (The bytes may differ between processor families,
+//     whose floating point rounds differently.)
+//   - At most 300 kB per figure in a notebook, see [View.Bundle].
+//
+// Names and titles may hold any text. Pictures use the Liberation fonts, which cover
+// Latin, Greek, Cyrillic and Hebrew letters; others come out as boxes in a PNG, and right
+// in the SVG, the HTML, the text and the alt text.
+package render

@@ -1,0 +1,193 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"strings"
+	"unicode"
+
+	xdraw "golang.org/x/image/draw"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// paint draws the whole view on a canvas of the given size.
+func (v View) paint(c vg.Canvas, w, h vg.Length) {
+	p := &pen{Canvas: c, inks: v.theme.inks()}
+	page := rect(0, 0, w, h)
+	p.fillRect(p.paper, page)
+	v.frame().draw(p, page)
+}
+
+// encodePNG tries coarser and coarser pictures until one fits into limit bytes.
+func (v View) encodePNG(limit int) ([]byte, error) {
+	w, h := v.frame().size(pageWidth)
+	var img image.Image
+	var size int
+	for _, dpi := range []int{192, 144, 96} {
+		c := vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(v.theme.inks().paper))
+		v.paint(rasterCanvas{c}, w, h)
+		img = c.Image()
+		out, err := v.pngBytes(img)
+		if err != nil || len(out) <= limit {
+			return out, err
+		}
+		size = len(out)
+	}
+	for _, levels := range []int{24, 12, 8} {
+		out, err := v.pngBytes(posterise(img, levels))
+		if err != nil || len(out) <= limit {
+			return out, err
+		}
+		size = len(out)
+	}
+	// Photographs by the dozen: keep the figure, at a lower resolution.
+	for range 3 {
+		b := img.Bounds()
+		small := image.NewRGBA(image.Rect(0, 0, b.Dx()*3/4, b.Dy()*3/4))
+		xdraw.ApproxBiLinear.Scale(small, small.Bounds(), img, b, xdraw.Src, nil)
+		img = small
+		out, err := v.pngBytes(posterise(img, 12))
+		if err != nil || len(out) <= limit {
+			return out, err
+		}
+		size = len(out)
+	}
+	return nil, fmt.Errorf("render: figure %q needs %d kB as a PNG, the limit is %d kB; show fewer or smaller images", v.Name(), size/1000, limit/1000)
+}
+
+func (v View) pngBytes(img image.Image) ([]byte, error) {
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		return nil, fmt.Errorf("render: figure %q: %w", v.Name(), err)
+	}
+	return b.Bytes(), nil
+}
+
+// posterise keeps the given number of levels per channel, which compresses better.
+func posterise(src image.Image, levels int) image.Image {
+	b := src.Bounds()
+	dst := image.NewRGBA(b)
+	step := 255 / float64(levels-1)
+	var table [256]uint8
+	for i := range table {
+		table[i] = uint8(math.Round(math.Round(float64(i)/step) * step))
+	}
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			r, g, bl, _ := src.At(x, y).RGBA()
+			dst.SetRGBA(x, y, color.RGBA{table[r>>8], table[g>>8], table[bl>>8], 255})
+		}
+	}
+	return dst
+}
+
+// rasterCanvas is a vgimg canvas that keeps pixels crisp and writes right-to-left words
+// in their reading direction. vgimg itself scales images bilinearly, which turns one hot
+// pixel into a soft blob.
+type rasterCanvas struct{ *vgimg.Canvas }
+
+// DrawImage draws img into r in device pixels. Figures never transform the canvas around
+// an image, so r is in page coordinates.
+func (c rasterCanvas) DrawImage(r vg.Rectangle, img image.Image) {
+	dpi, height := c.DPI(), c.Image().Bounds().Dy()
+	dots := func(l vg.Length) int { return int(math.Round(l.Dots(dpi))) }
+	to := image.Rect(dots(r.Min.X), height-dots(r.Max.Y), dots(r.Max.X), height-dots(r.Min.Y))
+	scaler(img.Bounds(), to).Scale(c.Image(), to, img, img.Bounds(), xdraw.Over, nil)
+}
+
+// scaler enlarges by repeating pixels and shrinks by averaging them.
+func scaler(from, to image.Rectangle) xdraw.Scaler {
+	if to.Dx() >= from.Dx() && to.Dy() >= from.Dy() {
+		return xdraw.NearestNeighbor
+	}
+	return xdraw.CatmullRom
+}
+
+func (c rasterCanvas) FillString(f font.Face, at vg.Point, text string) {
+	c.Canvas.FillString(f, at, visual(text))
+}
+
+// visual puts right-to-left runs into drawing order, since the rasteriser writes all runes
+// from left to right. It covers words within a left-to-right line, or a whole line; it is
+// no full bidirectional algorithm, and browsers do their own in SVG and HTML. Joiners and
+// variation selectors, which have no shape, are dropped.
+func visual(text string) string {
+	runes := []rune(strings.Map(func(r rune) rune {
+		if r >= 0x200C && r <= 0x200F || r >= 0xFE00 && r <= 0xFE0F {
+			return -1
+		}
+		return r
+	}, text))
+	for i := 0; i < len(runes); i++ {
+		if !rightToLeft(runes[i]) {
+			continue
+		}
+		end := i + 1
+		for j := end; j < len(runes) && (rightToLeft(runes[j]) || unicode.IsSpace(runes[j]) || unicode.Is(unicode.Mn, runes[j])); j++ {
+			if !unicode.IsSpace(runes[j]) {
+				end = j + 1
+			}
+		}
+		for a, b := i, end-1; a < b; a, b = a+1, b-1 {
+			runes[a], runes[b] = runes[b], runes[a]
+		}
+		i = end
+	}
+	return string(runes)
+}
+
+func rightToLeft(r rune) bool { return unicode.In(r, unicode.Hebrew, unicode.Arabic, unicode.Syriac) }
+
+// svgCanvas is a vgsvg canvas whose images are crisp in every viewer.
+type svgCanvas struct{ *vgsvg.Canvas }
+
+// DrawImage embeds img enlarged by a whole factor: not every viewer honours
+// image-rendering, and those that do not blur the edges only by a fraction of a pixel.
+func (c svgCanvas) DrawImage(r vg.Rectangle, img image.Image) {
+	b := img.Bounds()
+	size := r.Size()
+	w, h := int(math.Round(float64(size.X/px))), int(math.Round(float64(size.Y/px)))
+	to := image.Rect(0, 0, b.Dx()*max(1, w/b.Dx()), b.Dy()*max(1, h/b.Dy()))
+	if b.Dx() > 2*w && b.Dy() > 2*h {
+		to = image.Rect(0, 0, 2*w, 2*h)
+	}
+	big := image.NewNRGBA(to)
+	scaler(b, to).Scale(big, to, img, b, xdraw.Src, nil)
+	c.Canvas.DrawImage(r, big)
+}
+
+// encodeSVG mends what vgsvg writes: fallback fonts, the type of embedded images, and the
+// description that assistive technology reads. Text in the document is escaped, so what is
+// replaced, which holds quotes or angle brackets, cannot be part of a user's string.
+func (v View) encodeSVG() ([]byte, error) {
+	w, h := v.frame().size(pageWidth)
+	c := vgsvg.New(w, h)
+	v.paint(svgCanvas{c}, w, h)
+	var b bytes.Buffer
+	if _, err := c.WriteTo(&b); err != nil {
+		return nil, fmt.Errorf("render: figure %q: %w", v.Name(), err)
+	}
+	heading := v.title
+	if heading == "" {
+		heading = v.Name()
+	}
+	fix := strings.NewReplacer(
+		"<!-- Generated by SVGo and Plotinum VG -->\n", "",
+		`xlink:href="data:image/jpg;base64,`, `style="image-rendering:pixelated" preserveAspectRatio="none" xlink:href="data:image/png;base64,`,
+		`style="font-family:Liberation Sans;`, `style="font-family:'Liberation Sans',Arial,Helvetica,sans-serif;`,
+		`style="font-family:Liberation Mono;`, `style="white-space:pre;font-family:'Liberation Mono','Courier New',monospace;`,
+		`font-variant:none;`, ``, // would switch off common ligatures that shaping needs
+		`xmlns:xlink="http://www.w3.org/1999/xlink">`,
+		`xmlns:xlink="http://www.w3.org/1999/xlink" role="img">`+"\n"+
+			"<title>"+html.EscapeString(heading)+"</title>\n<desc>"+html.EscapeString(v.Alt())+"</desc>",
+	)
+	return []byte(fix.Replace(b.String())), nil
+}

@@ -1,0 +1,299 @@
+package render
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"gonum.org/v1/plot/vg"
+)
+
+// Errors that a View can carry. They are matched with errors.Is.
+var (
+	ErrEmpty     = errors.New("nothing to draw")
+	ErrSize      = errors.New("sizes do not agree")
+	ErrNotFinite = errors.New("value cannot be drawn")
+)
+
+// View is one result in rendered form, with its format still open. Views come from the
+// View methods of the kinds of figure ([HeatMap], [Overlay], [Image], [ImageGrid],
+// [Bars], [Lines], [Table]) and from [Row] and [Column].
+//
+// A View is an immutable value: methods that change something return a changed copy.
+type View struct {
+	title string
+	stem  string // of file names
+	theme Theme
+	fig   figure
+	alt   string   // one or two sentences
+	notes []string // the long description, a sentence each
+	table *sheet   // the numbers
+	tabul bool     // the figure is a table: HTML is its best form
+	parts []View   // of a Row or Column, for text and HTML
+	stack bool     // the parts stand below each other
+	err   error
+}
+
+// Bundle is a figure in every form a notebook may show: the kernel sends all, the front
+// end takes the best it can display.
+type Bundle struct {
+	PNG  []byte // always there; drawn at twice the display size, or less if it grew too big
+	SVG  []byte // vector form; nil for a table, and where it would exceed the size limit
+	HTML string // self-contained fragment; only for tables, whose text stays selectable
+	Text string // the numbers and their description, for terminals and text/plain
+	Alt  string // alternative text for the PNG
+	Name string // file-name stem: "saliency-of-digit-7"
+
+	Width, Height int // display size of the picture in CSS pixels
+}
+
+// Failed returns a View that holds nothing but err. Result packages use it where
+// something goes wrong before there is anything to draw.
+func Failed(err error) View {
+	if err == nil {
+		err = errors.New("render.Failed: no error given")
+	}
+	return View{err: err}
+}
+
+// Err returns why there is nothing to draw, or nil. Every format returns the same error.
+func (v View) Err() error {
+	if v.err == nil && v.fig == nil {
+		return fmt.Errorf("render: the View is the zero value; make one with a View method such as HeatMap.View: %w", ErrEmpty)
+	}
+	return v.err
+}
+
+// Titled returns the view with another title, drawn above the picture; "" for none.
+func (v View) Titled(text string) View {
+	v.title = clean(text)
+	return v
+}
+
+// Title returns the title.
+func (v View) Title() string { return v.title }
+
+// Named returns the view with another file-name stem. Letters and digits are kept, in
+// lower case, and everything between them becomes a hyphen.
+func (v View) Named(stem string) View {
+	v.stem = slug(stem)
+	return v
+}
+
+// Name returns the file-name stem: the one given to Named, else one made from the title,
+// else "figure".
+func (v View) Name() string {
+	for _, s := range []string{v.stem, slug(v.title)} {
+		if s != "" {
+			return s
+		}
+	}
+	for _, part := range v.parts {
+		if s := part.Name(); s != "figure" {
+			return s
+		}
+	}
+	return "figure"
+}
+
+// In returns the view in another theme. In a Row or Column the outer view decides.
+func (v View) In(t Theme) View {
+	v.theme = t
+	return v
+}
+
+// Alt returns one or two sentences that say what the figure shows, for the alt
+// attribute of its picture. It is "" for a view with an error.
+func (v View) Alt() string {
+	if v.Err() != nil {
+		return ""
+	}
+	alt := v.alt
+	if len(v.parts) > 0 {
+		var b strings.Builder
+		b.WriteString(v.alt)
+		for i, part := range v.parts {
+			fmt.Fprintf(&b, " %d: %s", i+1, part.Alt())
+		}
+		alt = b.String()
+	}
+	if v.title != "" {
+		alt = v.title + ". " + alt
+	}
+	return alt
+}
+
+// Text returns title, numbers and description as plain text of lines below 80 to 100
+// characters where the numbers allow it. For a view with an error it is the error.
+func (v View) Text() string {
+	if err := v.Err(); err != nil {
+		return err.Error() + "\n"
+	}
+	var b strings.Builder
+	if v.title != "" {
+		b.WriteString(v.title + "\n")
+		b.WriteString(strings.Repeat("=", columns(v.title)) + "\n")
+	}
+	if v.table != nil {
+		b.WriteString(v.table.text())
+	}
+	for _, note := range v.notes {
+		b.WriteString(fold(note, 80) + "\n")
+	}
+	for i, part := range v.parts {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString(part.Text())
+	}
+	return b.String()
+}
+
+// PNG returns the picture, opaque, at twice the display size. Where that would be more
+// than 220 kB, resolution and then the number of colours are reduced.
+func (v View) PNG() ([]byte, error) {
+	if err := v.Err(); err != nil {
+		return nil, err
+	}
+	return v.encodePNG(pngLimit)
+}
+
+// SVG returns the picture as a self-contained vector graphic with title and description.
+// Fonts are named, not embedded.
+func (v View) SVG() ([]byte, error) {
+	if err := v.Err(); err != nil {
+		return nil, err
+	}
+	return v.encodeSVG()
+}
+
+// HTML returns a self-contained fragment: a figure with its picture, caption and numbers,
+// or a table. It needs no script and no network, follows the theme of JupyterLab and VS
+// Code and else the reader's preference, and its ids depend on its content alone.
+func (v View) HTML() (string, error) {
+	if err := v.Err(); err != nil {
+		return "", err
+	}
+	return v.encodeHTML()
+}
+
+// Bundle returns the figure in all forms that suit it, for a notebook. Picture and HTML
+// stay below 300 kB; the SVG is left out where it does not.
+func (v View) Bundle() (Bundle, error) {
+	if err := v.Err(); err != nil {
+		return Bundle{}, err
+	}
+	b := Bundle{Text: v.Text(), Alt: v.Alt(), Name: v.Name()}
+	w, h := v.frame().size(pageWidth)
+	b.Width, b.Height = int(w/px+0.5), int(h/px+0.5)
+	var err error
+	limit := pngLimit
+	if v.isTable() {
+		if b.HTML, err = v.encodeHTML(); err != nil {
+			return Bundle{}, err
+		}
+		limit = max(figureLimit-len(b.HTML)-len(b.Text), 60_000) * 3 / 4 // base64 adds a third
+	}
+	if b.PNG, err = v.encodePNG(limit); err != nil {
+		return Bundle{}, err
+	}
+	if !v.isTable() {
+		if b.SVG, err = v.encodeSVG(); err != nil {
+			return Bundle{}, err
+		}
+		if len(b.SVG) > figureLimit {
+			b.SVG = nil
+		}
+	}
+	return b, nil
+}
+
+// isTable reports whether HTML is the view's best form.
+func (v View) isTable() bool {
+	for _, part := range v.parts {
+		if !part.isTable() {
+			return false
+		}
+	}
+	return v.tabul || len(v.parts) > 0
+}
+
+const (
+	pageWidth   = 900 * px // of a notebook cell
+	figureLimit = 300_000  // bytes per figure in a notebook
+	pngLimit    = 220_000  // so that base64 stays within figureLimit
+)
+
+// frame returns the view with title and margin as a figure.
+func (v View) frame() framed { return framed{fig: v.fig, title: v.title, margin: 10 * px} }
+
+// framed is a figure below its title.
+type framed struct {
+	fig    figure
+	title  string
+	margin vg.Length
+	header vg.Length // least height of the title, so that neighbours align
+}
+
+func (f framed) size(maxWidth vg.Length) (w, h vg.Length) {
+	w, h = f.fig.size(maxWidth - 2*f.margin)
+	w = f.width(w, maxWidth)
+	return w + 2*f.margin, h + max(f.headerHeight(w), f.header) + 2*f.margin
+}
+
+// width widens a narrow figure to make room for its title.
+func (f framed) width(w, maxWidth vg.Length) vg.Length {
+	room := min(280*px, maxWidth-2*f.margin)
+	return max(w, whole(min(title.width(f.title), room)))
+}
+
+func (f framed) lines(w vg.Length) []string { return title.wrap(f.title, w, 4) }
+
+func (f framed) headerHeight(w vg.Length) vg.Length {
+	n := len(f.lines(w))
+	if n == 0 {
+		return 0
+	}
+	return vg.Length(n)*titleLeading + 5*px
+}
+
+func (f framed) draw(p *pen, r vg.Rectangle) {
+	in := rect(r.Min.X+f.margin, r.Min.Y+f.margin, r.Max.X-f.margin, r.Max.Y-f.margin)
+	w := in.Max.X - in.Min.X
+	top := in.Max.Y
+	for i, line := range f.lines(w) {
+		p.text(title, p.ink, in.Min.X, top-vg.Length(i)*titleLeading-14*px, left, line)
+	}
+	top -= max(f.headerHeight(w), f.header)
+	fw, fh := f.fig.size(w)
+	f.fig.draw(p, rect(in.Min.X, top-fh, in.Min.X+fw, top))
+}
+
+// whole rounds a length up to whole CSS pixels.
+func whole(l vg.Length) vg.Length {
+	n := vg.Length(int(l / px))
+	if n*px < l {
+		n++
+	}
+	return n * px
+}
+
+// slug turns any text into a file-name stem of at most 60 characters.
+func slug(s string) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range strings.ToLower(clean(s)) {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			if b.Len() > 0 && !strings.HasSuffix(b.String(), "-") {
+				b.WriteByte('-')
+			}
+			continue
+		}
+		b.WriteRune(r)
+		if n++; n == 60 {
+			break
+		}
+	}
+	return strings.Trim(b.String(), "-")
+}
