@@ -1,11 +1,11 @@
 package datasets
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"math"
 
@@ -20,6 +20,21 @@ type Shape struct {
 
 // Size returns the number of values of one sample, C*H*W.
 func (s Shape) Size() int { return s.Channels * s.Height * s.Width }
+
+// check reports a shape with a size below 1 or with more values than maxValues.
+func (s Shape) check() error {
+	if s.Channels < 1 || s.Height < 1 || s.Width < 1 {
+		return fmt.Errorf("shape %v has a size below 1: %w", s, ErrFormat)
+	}
+	if s.Channels > maxValues/s.Height || s.Channels*s.Height > maxValues/s.Width {
+		return fmt.Errorf("shape %v has more than %d values: %w", s, maxValues, ErrFormat)
+	}
+	return nil
+}
+
+// maxValues bounds the values of a sample and of every array that is read from outside,
+// so that a few hostile bytes cannot ask for all the memory there is.
+const maxValues = 1<<31 - 1
 
 // String returns "1x28x28", in the order channels, height, width.
 func (s Shape) String() string {
@@ -56,8 +71,8 @@ type Source interface {
 
 var _ Source = Set{}
 
-// Key returns a key made of the set's fingerprint.
-func (s Set) Key() string { return "set:" + s.Fingerprint() }
+// Key returns a key made of the set's fingerprint and its name.
+func (s Set) Key() string { return fmt.Sprintf("set(%s,%q)", s.Fingerprint(), s.Name) }
 
 // Build returns the set itself after checking it, so that a Set serves as a Source.
 func (s Set) Build(context.Context) (Set, error) { return s, s.Check() }
@@ -65,11 +80,14 @@ func (s Set) Build(context.Context) (Set, error) { return s, s.Check() }
 // Len returns the number of samples.
 func (s Set) Len() int { return len(s.Labels) }
 
-// Counts returns the number of samples of each class.
+// Counts returns the number of samples of each class. Labels outside the classes, which
+// Check reports, are not counted.
 func (s Set) Counts() []int {
 	counts := make([]int, len(s.Classes))
 	for _, y := range s.Labels {
-		counts[y]++
+		if y >= 0 && y < len(counts) {
+			counts[y]++
+		}
 	}
 	return counts
 }
@@ -77,10 +95,11 @@ func (s Set) Counts() []int {
 // Check returns an error, naming the first offending field or row, unless the set is
 // consistent: sizes that agree, labels in range, finite values.
 func (s Set) Check() error {
+	if err := s.Shape.check(); err != nil {
+		return fmt.Errorf("datasets: set %q: %w", s.Name, err)
+	}
 	n, d := len(s.Labels), s.Shape.Size()
 	switch {
-	case s.Shape.Channels < 1 || s.Shape.Height < 1 || s.Shape.Width < 1:
-		return fmt.Errorf("datasets: set %q: shape %v has a size below 1", s.Name, s.Shape)
 	case (s.Pixels == nil) == (s.Values == nil):
 		return fmt.Errorf("datasets: set %q: need either Pixels or Values, not both or none", s.Name)
 	case s.Pixels != nil && len(s.Pixels) != n*d:
@@ -94,8 +113,8 @@ func (s Set) Check() error {
 	}
 	for i, y := range s.Labels {
 		if y < 0 || y >= len(s.Classes) {
-			return fmt.Errorf("datasets: set %q: row %d has label %d; the set has %d classes (0-%d): %w",
-				s.Name, i, y, len(s.Classes), len(s.Classes)-1, ErrLabel)
+			return fmt.Errorf("datasets: set %q: row %d has label %d, the set has %s: %w",
+				s.Name, i, y, quantity(len(s.Classes), "classes"), ErrLabel)
 		}
 	}
 	for i, v := range s.Values {
@@ -113,16 +132,19 @@ func (s Set) column(j int) string {
 	return fmt.Sprintf("%q", s.Columns[j])
 }
 
-// ErrLabel is matched by errors about a label outside the classes.
-var ErrLabel = errors.New("label out of range")
-
-// ErrNotFinite is matched by errors about NaN or infinite values in a table.
-var ErrNotFinite = errors.New("value is not finite")
+// quantity spells a number of things and the range of their indices: "10 classes (0-9)".
+func quantity(n int, what string) string {
+	if n == 0 {
+		return "no " + what
+	}
+	return fmt.Sprintf("%d %s (0-%d)", n, what, n-1)
+}
 
 // Fingerprint returns a digest of everything but the name: shape, classes, labels,
 // values, columns and masks.
 func (s Set) Fingerprint() string {
-	h := sha256.New()
+	digest := sha256.New()
+	h := bufio.NewWriterSize(digest, 1<<15)
 	var b [8]byte
 	num := func(v uint64) {
 		binary.LittleEndian.PutUint64(b[:], v)
@@ -132,7 +154,7 @@ func (s Set) Fingerprint() string {
 		num(uint64(len(list)))
 		for _, t := range list {
 			num(uint64(len(t)))
-			h.Write([]byte(t))
+			h.WriteString(t)
 		}
 	}
 	num(uint64(s.Shape.Channels))
@@ -152,23 +174,31 @@ func (s Set) Fingerprint() string {
 	}
 	num(uint64(len(s.Masks)))
 	h.Write(s.Masks)
-	return hex.EncodeToString(h.Sum(nil)[:12])
+	h.Flush() // a hash never fails to write
+	return hex.EncodeToString(digest.Sum(nil)[:12])
 }
 
-// At returns sample i. For an i outside 0..Len()-1 the sample carries the error (see
-// Sample.Err), and every consumer of the sample reports it.
+// At returns sample i. For an i outside 0..Len()-1, or a set that is inconsistent at i,
+// the sample carries the error (see Sample.Err), and every consumer of the sample
+// reports it.
 func (s Set) At(i int) Sample {
 	if i < 0 || i >= s.Len() {
-		return Sample{err: fmt.Errorf("datasets.Set.At(%d): the set %q has %d samples (0-%d)", i, s.Name, s.Len(), s.Len()-1)}
+		return Sample{err: fmt.Errorf("datasets.Set.At(%d): the set %q has %s", i, s.Name, quantity(s.Len(), "samples"))}
 	}
-	x := make([]float64, s.Shape.Size())
-	s.row(x, i)
+	x := make([]float64, max(0, s.Shape.Size()))
+	hw, y := s.Shape.Height*s.Shape.Width, s.Labels[i]
+	if !s.row(x, i) || y < 0 || y >= len(s.Classes) || s.Masks != nil && len(s.Masks) < (i+1)*hw {
+		err := s.Check()
+		if err == nil {
+			err = fmt.Errorf("datasets: set %q: sample %d is not complete", s.Name, i)
+		}
+		return Sample{err: fmt.Errorf("datasets.Set.At(%d): %w", i, err)}
+	}
 	sample := Sample{
 		Set: s.Name, Index: i, Shape: s.Shape, X: x,
-		Label: s.Labels[i], Class: s.Classes[s.Labels[i]], Classes: s.Classes, Columns: s.Columns,
+		Label: y, Class: s.Classes[y], Classes: s.Classes, Columns: s.Columns,
 	}
 	if s.Masks != nil {
-		hw := s.Shape.Height * s.Shape.Width
 		sample.Mask = make([]bool, hw)
 		for p, m := range s.Masks[i*hw : (i+1)*hw] {
 			sample.Mask[p] = m != 0
@@ -177,15 +207,16 @@ func (s Set) At(i int) Sample {
 	return sample
 }
 
-// Batch returns the samples with the given indices as an len(index) x d matrix: images
+// Batch returns the samples with the given indices as a len(index) x d matrix: images
 // scaled to [0,1], tables as they are. A nil index means all samples. dst is reused
-// when it has the right size, else a new matrix is made.
+// when it has the right size, else a new matrix is made. For no samples the matrix is
+// empty. An index outside 0..Len()-1 gives a row of NaN, which no model takes for data.
 func (s Set) Batch(dst *mat.Dense, index []int) *mat.Dense {
 	n, d := len(index), s.Shape.Size()
 	if index == nil {
 		n = s.Len()
 	}
-	if n == 0 {
+	if n == 0 || d < 1 {
 		return &mat.Dense{}
 	}
 	if dst == nil {
@@ -198,21 +229,32 @@ func (s Set) Batch(dst *mat.Dense, index []int) *mat.Dense {
 		if index != nil {
 			i = index[k]
 		}
-		s.row(dst.RawRowView(k), i)
+		if x := dst.RawRowView(k); !s.row(x, i) {
+			for j := range x {
+				x[j] = math.NaN()
+			}
+		}
 	}
 	return dst
 }
 
-// row writes sample i into x.
-func (s Set) row(x []float64, i int) {
-	d := s.Shape.Size()
+// row writes sample i into x, and reports whether there is such a sample.
+func (s Set) row(x []float64, i int) bool {
+	d := len(x)
+	if d == 0 || i < 0 || i >= s.Len() || (i+1)*d > max(len(s.Pixels), len(s.Values)) {
+		return false
+	}
 	if s.Pixels == nil {
 		copy(x, s.Values[i*d:(i+1)*d])
-		return
+		return true
+	}
+	if (i+1)*d > len(s.Pixels) {
+		return false
 	}
 	for j, v := range s.Pixels[i*d : (i+1)*d] {
 		x[j] = float64(v) / 255
 	}
+	return true
 }
 
 // Sample is one image or table row together with where it came from.
@@ -221,8 +263,8 @@ type Sample struct {
 	Index   int       // its position there
 	Shape   Shape     // C x H x W
 	X       []float64 // C*H*W values, channel-major; images in [0,1]
-	Label   int       // true class
-	Class   string    // its name
+	Label   int       // true class; -1 where unknown
+	Class   string    // its name; "" where unknown
 	Classes []string  // names of all classes
 	Columns []string  // column names of a table row; nil for an image
 	Mask    []bool    // H*W planted truth; nil where unknown
