@@ -2,9 +2,11 @@ package saliency
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"math"
 	"reflect"
+	"strings"
 
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
@@ -55,6 +57,7 @@ type Map struct {
 	Values []float64      // C*H*W, channel-major
 	Shape  datasets.Shape // of the input
 	Signed bool           // whether signs mean for and against
+	Method string         // name of the method: "Integrated gradients"
 
 	Target  int       // the score that is explained
 	Scores  []float64 // all scores of the input
@@ -168,7 +171,7 @@ func (r Recipe) Explain(ctx context.Context) (Map, error) {
 		return Map{}, fmt.Errorf("saliency: %w", err)
 	}
 	m := Map{
-		Values: make([]float64, len(r.sample.X)), Shape: r.sample.Shape, Signed: r.method.Signed(),
+		Values: make([]float64, len(r.sample.X)), Shape: r.sample.Shape, Signed: r.method.Signed(), Method: words(r.method),
 		Scores: append([]float64(nil), scores.RawRowView(0)...), Classes: r.sample.Classes, Sample: r.sample,
 		Provenance: Provenance{Method: name(r.method), Sample: r.sample.Fingerprint()},
 	}
@@ -191,5 +194,43 @@ func (r Recipe) Explain(ctx context.Context) (Map, error) {
 	return m, nil
 }
 
-// name prints a method with its settings as Go code.
-func name(m Method) string { return fmt.Sprintf("%#v", m) }
+// name prints a method with its settings as Go code, and long lists by their digest.
+func name(m Method) string {
+	v := reflect.ValueOf(m)
+	for v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	if v.Kind() != reflect.Struct {
+		return fmt.Sprintf("%#v", m)
+	}
+	var fields []string
+	for i := range v.NumField() {
+		f := v.Field(i)
+		if f.IsZero() {
+			continue
+		}
+		text := fmt.Sprintf("%#v", f)
+		if f.Kind() == reflect.Slice && f.Len() > 8 {
+			text = fmt.Sprintf("%d values %x", f.Len(), sha256.Sum256([]byte(text)))
+		}
+		fields = append(fields, v.Type().Field(i).Name+": "+text)
+	}
+	return v.Type().String() + "{" + strings.Join(fields, ", ") + "}"
+}
+
+// words turns the name of a method's type into words: IntegratedGradients, "Integrated gradients".
+func words(m Method) string {
+	t := reflect.TypeOf(m)
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	var out []rune
+	for i, c := range t.Name() {
+		if i > 0 && c >= 'A' && c <= 'Z' {
+			out = append(out, ' ', c-'A'+'a')
+			continue
+		}
+		out = append(out, c)
+	}
+	return string(out)
+}

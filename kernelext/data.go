@@ -1,0 +1,53 @@
+package kernelext
+
+import (
+	"fmt"
+
+	"github.com/whybook/whybook/datasets"
+	"github.com/whybook/whybook/xai/render"
+)
+
+// firstImages is how many images of a set Show draws.
+const firstImages = 24
+
+// setView draws the first images of a set, or the first rows of a table.
+func setView(set datasets.Set) render.View {
+	if err := set.Check(); err != nil {
+		return render.Failed(err)
+	}
+	title := fmt.Sprintf("%s: %d samples of %v in %d classes", set.Name, set.Len(), set.Shape, len(set.Classes))
+	n := min(set.Len(), firstImages)
+	if set.Pixels == nil {
+		columns := append([]string{"class"}, set.Columns...)
+		rows := make([][]any, n)
+		for i := range rows {
+			x := set.At(i)
+			rows[i] = []any{x.Class}
+			for _, v := range x.X {
+				rows[i] = append(rows[i], v)
+			}
+		}
+		return render.Table{Title: title, Columns: columns, Rows: rows}.View()
+	}
+	images := make([]render.Image, n)
+	for i := range images {
+		x := set.At(i)
+		images[i] = picture(x)
+		images[i].Caption = x.Class
+	}
+	return render.ImageGrid{Title: title, Images: images}.View()
+}
+
+// sampleView draws one sample.
+func sampleView(x datasets.Sample) render.View {
+	if err := x.Err(); err != nil {
+		return render.Failed(err)
+	}
+	img := picture(x)
+	img.Title = fmt.Sprintf("Sample %d: %s", x.Index, x.Class)
+	return img.View()
+}
+
+func picture(x datasets.Sample) render.Image {
+	return render.Image{Pixels: x.X, Channels: x.Shape.Channels, Height: x.Shape.Height, Width: x.Shape.Width}
+}
