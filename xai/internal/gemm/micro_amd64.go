@@ -64,6 +64,21 @@ func sgemmAVX2_4x2(k int, tiles int, a *float32, aRow int, aCol int, b *float32,
 //go:noescape
 func sgemmAVX2_4x3(k int, tiles int, a *float32, aRow int, aCol int, b *float32, bRow int, bTile int, c *float32, cRow int, alpha float32, beta float32, lanes int)
 
+// sgemmAVX2_4x1pack computes tiles of 4 x 8 of C and packs B.
+//
+//go:noescape
+func sgemmAVX2_4x1pack(k int, tiles int, a *float32, aRow int, aCol int, b *float32, bRow int, bTile int, c *float32, cRow int, alpha float32, beta float32, lanes int, packed *float32)
+
+// sgemmAVX2_4x2pack computes tiles of 4 x 16 of C and packs B.
+//
+//go:noescape
+func sgemmAVX2_4x2pack(k int, tiles int, a *float32, aRow int, aCol int, b *float32, bRow int, bTile int, c *float32, cRow int, alpha float32, beta float32, lanes int, packed *float32)
+
+// sgemmAVX2_4x3pack computes tiles of 4 x 24 of C and packs B.
+//
+//go:noescape
+func sgemmAVX2_4x3pack(k int, tiles int, a *float32, aRow int, aCol int, b *float32, bRow int, bTile int, c *float32, cRow int, alpha float32, beta float32, lanes int, packed *float32)
+
 // sgemmAVX512_1x1 computes tiles of 1 x 16 of C.
 //
 //go:noescape
@@ -184,6 +199,21 @@ func sgemmAVX512_8x2(k int, tiles int, a *float32, aRow int, aCol int, b *float3
 //go:noescape
 func sgemmAVX512_8x3(k int, tiles int, a *float32, aRow int, aCol int, b *float32, bRow int, bTile int, c *float32, cRow int, alpha float32, beta float32, lanes int)
 
+// sgemmAVX512_8x1pack computes tiles of 8 x 16 of C and packs B.
+//
+//go:noescape
+func sgemmAVX512_8x1pack(k int, tiles int, a *float32, aRow int, aCol int, b *float32, bRow int, bTile int, c *float32, cRow int, alpha float32, beta float32, lanes int, packed *float32)
+
+// sgemmAVX512_8x2pack computes tiles of 8 x 32 of C and packs B.
+//
+//go:noescape
+func sgemmAVX512_8x2pack(k int, tiles int, a *float32, aRow int, aCol int, b *float32, bRow int, bTile int, c *float32, cRow int, alpha float32, beta float32, lanes int, packed *float32)
+
+// sgemmAVX512_8x3pack computes tiles of 8 x 48 of C and packs B.
+//
+//go:noescape
+func sgemmAVX512_8x3pack(k int, tiles int, a *float32, aRow int, aCol int, b *float32, bRow int, bTile int, c *float32, cRow int, alpha float32, beta float32, lanes int, packed *float32)
+
 // dgemmAVX2_1x1 computes tiles of 1 x 4 of C.
 //
 //go:noescape
@@ -243,6 +273,21 @@ func dgemmAVX2_4x2(k int, tiles int, a *float64, aRow int, aCol int, b *float64,
 //
 //go:noescape
 func dgemmAVX2_4x3(k int, tiles int, a *float64, aRow int, aCol int, b *float64, bRow int, bTile int, c *float64, cRow int, alpha float64, beta float64, lanes int)
+
+// dgemmAVX2_4x1pack computes tiles of 4 x 4 of C and packs B.
+//
+//go:noescape
+func dgemmAVX2_4x1pack(k int, tiles int, a *float64, aRow int, aCol int, b *float64, bRow int, bTile int, c *float64, cRow int, alpha float64, beta float64, lanes int, packed *float64)
+
+// dgemmAVX2_4x2pack computes tiles of 4 x 8 of C and packs B.
+//
+//go:noescape
+func dgemmAVX2_4x2pack(k int, tiles int, a *float64, aRow int, aCol int, b *float64, bRow int, bTile int, c *float64, cRow int, alpha float64, beta float64, lanes int, packed *float64)
+
+// dgemmAVX2_4x3pack computes tiles of 4 x 12 of C and packs B.
+//
+//go:noescape
+func dgemmAVX2_4x3pack(k int, tiles int, a *float64, aRow int, aCol int, b *float64, bRow int, bTile int, c *float64, cRow int, alpha float64, beta float64, lanes int, packed *float64)
 
 // dgemmAVX512_1x1 computes tiles of 1 x 8 of C.
 //
@@ -363,3 +408,18 @@ func dgemmAVX512_8x2(k int, tiles int, a *float64, aRow int, aCol int, b *float6
 //
 //go:noescape
 func dgemmAVX512_8x3(k int, tiles int, a *float64, aRow int, aCol int, b *float64, bRow int, bTile int, c *float64, cRow int, alpha float64, beta float64, lanes int)
+
+// dgemmAVX512_8x1pack computes tiles of 8 x 8 of C and packs B.
+//
+//go:noescape
+func dgemmAVX512_8x1pack(k int, tiles int, a *float64, aRow int, aCol int, b *float64, bRow int, bTile int, c *float64, cRow int, alpha float64, beta float64, lanes int, packed *float64)
+
+// dgemmAVX512_8x2pack computes tiles of 8 x 16 of C and packs B.
+//
+//go:noescape
+func dgemmAVX512_8x2pack(k int, tiles int, a *float64, aRow int, aCol int, b *float64, bRow int, bTile int, c *float64, cRow int, alpha float64, beta float64, lanes int, packed *float64)
+
+// dgemmAVX512_8x3pack computes tiles of 8 x 24 of C and packs B.
+//
+//go:noescape
+func dgemmAVX512_8x3pack(k int, tiles int, a *float64, aRow int, aCol int, b *float64, bRow int, bTile int, c *float64, cRow int, alpha float64, beta float64, lanes int, packed *float64)

@@ -11,6 +11,7 @@ var sAVX2 = micro[float32]{
 		{sgemmAVX2_3x1, sgemmAVX2_3x2, sgemmAVX2_3x3},
 		{sgemmAVX2_4x1, sgemmAVX2_4x2, sgemmAVX2_4x3},
 	},
+	packing: [maxVecs]packingFunc[float32]{sgemmAVX2_4x1pack, sgemmAVX2_4x2pack, sgemmAVX2_4x3pack},
 }
 
 var dAVX2 = micro[float64]{
@@ -21,6 +22,7 @@ var dAVX2 = micro[float64]{
 		{dgemmAVX2_3x1, dgemmAVX2_3x2, dgemmAVX2_3x3},
 		{dgemmAVX2_4x1, dgemmAVX2_4x2, dgemmAVX2_4x3},
 	},
+	packing: [maxVecs]packingFunc[float64]{dgemmAVX2_4x1pack, dgemmAVX2_4x2pack, dgemmAVX2_4x3pack},
 }
 
 var sAVX512 = micro[float32]{
@@ -36,6 +38,7 @@ var sAVX512 = micro[float32]{
 		{sgemmAVX512_7x1, sgemmAVX512_7x2, sgemmAVX512_7x3},
 		{sgemmAVX512_8x1, sgemmAVX512_8x2, sgemmAVX512_8x3},
 	},
+	packing: [maxVecs]packingFunc[float32]{sgemmAVX512_8x1pack, sgemmAVX512_8x2pack, sgemmAVX512_8x3pack},
 }
 
 var dAVX512 = micro[float64]{
@@ -50,4 +53,5 @@ var dAVX512 = micro[float64]{
 		{dgemmAVX512_7x1, dgemmAVX512_7x2, dgemmAVX512_7x3},
 		{dgemmAVX512_8x1, dgemmAVX512_8x2, dgemmAVX512_8x3},
 	},
+	packing: [maxVecs]packingFunc[float64]{dgemmAVX512_8x1pack, dgemmAVX512_8x2pack, dgemmAVX512_8x3pack},
 }

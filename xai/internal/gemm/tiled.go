@@ -9,6 +9,7 @@ type micro[T float] struct {
 	lanes      int // of a vector
 	rows, vecs int // of the largest tile
 	tile       [maxRows][maxVecs]tileFunc[T]
+	packing    [maxVecs]packingFunc[T] // of the largest number of rows
 
 	// transpose8 stores column t of 8 rows at src as 8 elements at dst+t*dstRow,
 	// for t < 8*blocks; nil when there is none. Strides are in bytes.
@@ -21,6 +22,10 @@ type micro[T float] struct {
 // bytes. Only the first lanes lanes of a tile's last vector exist.
 type tileFunc[T float] func(k, tiles int, a *T, aRow, aCol int, b *T, bRow, bTile int, c *T, cRow int, alpha, beta T, lanes int)
 
+// packingFunc is a tileFunc that also stores the tiles' part of B, k rows of one tile
+// and then those of the next, whole vectors, from packed on.
+type packingFunc[T float] func(k, tiles int, a *T, aRow, aCol int, b *T, bRow, bTile int, c *T, cRow int, alpha, beta T, lanes int, packed *T)
+
 // Sizes of blocks, tuned on processors with 32-48 kB of L1 and 1-2 MB of L2 cache.
 const (
 	// blockRows is the number of rows of A that pass over a panel of B.
@@ -30,7 +35,7 @@ const (
 	// packBRows is the number of rows of C from which a packed copy of B pays.
 	packBRows = 48
 	// packACols is the number of columns of C from which a packed copy of A pays.
-	packACols = 192
+	packACols = 512
 )
 
 // strip is the height of packed pieces of A, for kernels of 4 and of 8 rows.
@@ -39,17 +44,21 @@ const strip = 8
 // run computes the product on the calling goroutine.
 func (mk *micro[T]) run(p product[T]) {
 	size := int(unsafe.Sizeof(T(0)))
-	kMax := min(p.k, BlockK)
-	packB := p.b.col != 1 || p.m >= packBRows
-	packA := p.n >= packACols && (p.a.col != 1 || p.m > 64)
-	most := max(1, panelBytes/(kMax*mk.vecs*mk.lanes*size)) // tiles side by side
-	var need int
+	kMax, widest := min(p.k, BlockK), mk.vecs*mk.lanes
+	transB := p.b.col != 1
+	packB := transB || p.m >= packBRows
+	packA := p.n >= packACols && p.m >= strip
+	most := max(1, panelBytes/(kMax*widest*size)) // tiles side by side
+	var needA, needB int
 	if packB {
-		need = kMax * mk.vecs * mk.lanes * most
+		needB = kMax * min(most*widest, p.n+widest)
 	}
-	buf := borrow[T](need + kMax*blockRows)
+	if packA {
+		needA = kMax * min(blockRows, p.m)
+	}
+	buf := borrow[T](needA + needB)
 	defer buf.giveBack()
-	bs, as := buf.data[:need], buf.data[need:]
+	bs, as := buf.data[:needB], buf.data[needB:]
 
 	beta := p.beta
 	for k0 := 0; k0 < p.k; k0 += BlockK {
@@ -67,12 +76,12 @@ func (mk *micro[T]) run(p product[T]) {
 				vecs, tiles, lanes := mk.cut(p.n-j, most)
 				width := vecs * mk.lanes
 				b, bRow, bTile := &p.b.data[k0*p.b.row+j*p.b.col], p.b.row, width
-				if packB {
-					b, bRow, bTile = &bs[0], width, kc*width
+				if transB {
 					for t := range tiles {
 						q := p.b.from(k0, j+t*width)
-						mk.pack(bs[t*bTile:], width, strided[T]{q.data, q.col, q.row}, width-mk.lanes+lanes, kc)
+						mk.pack(bs[t*kc*width:], width, strided[T]{q.data, q.col, q.row}, width-mk.lanes+lanes, kc)
 					}
+					b, bRow, bTile = &bs[0], width, kc*width
 				}
 				for i := 0; i < m; {
 					rows := min(mk.rows, m-i)
@@ -82,8 +91,15 @@ func (mk *micro[T]) run(p product[T]) {
 					} else {
 						a, aRow, aCol = &p.a.data[(i0+i)*p.a.row+k0*p.a.col], p.a.row, p.a.col
 					}
-					mk.tile[rows-1][vecs-1](kc, tiles, a, aRow*size, aCol*size, b, bRow*size, bTile*size,
-						&p.c[(i0+i)*p.ldc+j], p.ldc*size, p.alpha, beta, lanes)
+					c := &p.c[(i0+i)*p.ldc+j]
+					if i == 0 && packB && !transB && rows == mk.rows {
+						mk.packing[vecs-1](kc, tiles, a, aRow*size, aCol*size, b, bRow*size, bTile*size,
+							c, p.ldc*size, p.alpha, beta, lanes, &bs[0])
+						b, bRow, bTile = &bs[0], width, kc*width
+					} else {
+						mk.tile[rows-1][vecs-1](kc, tiles, a, aRow*size, aCol*size, b, bRow*size, bTile*size,
+							c, p.ldc*size, p.alpha, beta, lanes)
+					}
 					i += rows
 				}
 				j += tiles * width
@@ -116,9 +132,9 @@ func (mk *micro[T]) cut(n, most int) (vecs, tiles, lanes int) {
 // dst[t*width+i], for t < kc.
 func (mk *micro[T]) pack(dst []T, width int, x strided[T], lines, kc int) {
 	size := int(unsafe.Sizeof(T(0)))
-	if x.row == 1 {
+	if x.row == 1 && lines == strip {
 		for t := range kc {
-			copy(dst[t*width:][:lines], x.data[t*x.col:])
+			*(*[strip]T)(dst[t*width:]) = [strip]T(x.data[t*x.col:])
 		}
 		return
 	}

@@ -18,13 +18,20 @@ func microKernels(ctx *build.Context, v isa, e elem) {
 	}
 	for rows := 1; rows <= v.rows; rows++ {
 		for vecs := 1; vecs <= v.vecs; vecs++ {
-			o.microKernel(rows, vecs, iota)
+			o.microKernel(rows, vecs, false, iota)
 		}
+	}
+	for vecs := 1; vecs <= v.vecs; vecs++ {
+		o.microKernel(v.rows, vecs, true, iota)
 	}
 }
 
-func microName(v isa, e elem, rows, vecs int) string {
-	return fmt.Sprintf("%sgemm%s_%dx%d", e.letter, v.name, rows, vecs)
+func microName(v isa, e elem, rows, vecs int, packs bool) string {
+	suffix := ""
+	if packs {
+		suffix = "pack"
+	}
+	return fmt.Sprintf("%sgemm%s_%dx%d%s", e.letter, v.name, rows, vecs, suffix)
 }
 
 // lanesTable is the vector 0, 1, 2, ... of integers as wide as the elements.
@@ -42,14 +49,20 @@ func lanesTable(ctx *build.Context, v isa, e elem) operand.Mem {
 }
 
 // microKernel writes the kernel of one tile shape. It computes a row of tiles of C,
-// side by side; all strides are in bytes.
-func (o *ops) microKernel(rows, vecs int, iota operand.Mem) {
-	name := microName(o.isa, o.elem, rows, vecs)
+// side by side; all strides are in bytes. With packs it also stores what it reads of
+// B, vector by vector, which costs next to nothing while the multipliers are the
+// bottleneck, and fetches the next tile's part of B into the L2 cache.
+func (o *ops) microKernel(rows, vecs int, packs bool, iota operand.Mem) {
+	name := microName(o.isa, o.elem, rows, vecs, packs)
 	o.Function(name)
 	o.Attributes(attr.NOSPLIT)
 	o.Pragma("noescape")
-	o.Doc(fmt.Sprintf("%s computes tiles of %d x %d of C.", name, rows, vecs*o.isa.lanes(o.elem)))
-	o.SignatureExpr(fmt.Sprintf("func(k, tiles int, a *%[1]s, aRow, aCol int, b *%[1]s, bRow, bTile int, c *%[1]s, cRow int, alpha, beta %[1]s, lanes int)", o.elem.name))
+	doc, packed := fmt.Sprintf("%s computes tiles of %d x %d of C", name, rows, vecs*o.isa.lanes(o.elem)), ""
+	if packs {
+		doc, packed = doc+" and packs B", fmt.Sprintf(", packed *%s", o.elem.name)
+	}
+	o.Doc(doc + ".")
+	o.SignatureExpr(fmt.Sprintf("func(k, tiles int, a *%[1]s, aRow, aCol int, b *%[1]s, bRow, bTile int, c *%[1]s, cRow int, alpha, beta %[1]s, lanes int%[2]s)", o.elem.name, packed))
 
 	n := o.GP64()
 	o.Load(o.Param("lanes"), n)
@@ -63,6 +76,12 @@ func (o *ops) microKernel(rows, vecs int, iota operand.Mem) {
 	aStep := o.rowSteps("aRow", rows)
 	tiles := o.GP64()
 	o.Load(o.Param("tiles"), tiles)
+
+	var pack reg.Register
+	if packs {
+		pack = o.GP64()
+		o.Load(o.Param("packed"), pack)
+	}
 
 	o.Label("tile")
 	acc := make([][]reg.VecVirtual, rows)
@@ -88,6 +107,16 @@ func (o *ops) microKernel(rows, vecs int, iota operand.Mem) {
 		} else {
 			o.move(m, bs[q])
 		}
+		if packs {
+			o.move(bs[q], operand.Mem{Base: pack, Disp: q * o.isa.bytes})
+		}
+	}
+	if packs {
+		width := vecs * o.isa.bytes
+		for line := 0; line < width; line += 64 {
+			o.PREFETCHT1(operand.Mem{Base: bk, Disp: width + line})
+		}
+		o.ADDQ(operand.U32(width), pack)
 	}
 	for r := range rows {
 		x := o.vector()

@@ -22,11 +22,18 @@ func tables() []byte {
 					if q > 1 {
 						w.WriteString(", ")
 					}
-					w.WriteString(microName(v, e, r, q))
+					w.WriteString(microName(v, e, r, q, false))
 				}
 				w.WriteString("},\n")
 			}
-			w.WriteString("\t},\n}\n")
+			fmt.Fprintf(&w, "\t},\n\tpacking: [maxVecs]packingFunc[%s]{", e.name)
+			for q := 1; q <= v.vecs; q++ {
+				if q > 1 {
+					w.WriteString(", ")
+				}
+				w.WriteString(microName(v, e, v.rows, q, true))
+			}
+			w.WriteString("},\n}\n")
 		}
 	}
 	return w.Bytes()
