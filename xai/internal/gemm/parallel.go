@@ -1,36 +1,61 @@
 package gemm
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
-// minWork is the number of multiply-adds below which a worker is not worth its
-// goroutine: about 10 us of the fastest kernel.
+// minWork is the least number of multiply-adds worth a rectangle of its own: some
+// microseconds of the fastest kernel, about what it takes to wake a processor.
 const minWork = 1 << 19
 
-// split computes the product on the kernel's workers, each with a rectangle of C.
+// piecesPerWorker is how finely C is cut, so that a worker that wakes late or shares
+// its processor with another program leaves its rectangles to the others.
+const piecesPerWorker = 4
+
+// Rectangles are cut at multiples of the largest tile, to leave narrow tiles at the
+// edges of C only.
+const rowGrain, colGrain = 8, 48
+
+// pieces is a product cut into rows x cols rectangles of C, handed out to workers.
+type pieces[T float] struct {
+	product[T]
+	path       path
+	rows, cols int
+	next       atomic.Int64
+	left       sync.WaitGroup
+}
+
+// split computes the product on the kernel's workers, the calling goroutine among them.
 func (p product[T]) split(kn Kernel) {
-	workers := min(kn.extra+1, p.m*p.n*p.k/minWork)
-	if workers <= 1 {
+	work := p.m * p.n * p.k / minWork
+	if kn.extra == 0 || work < 2 {
 		p.run(kn.path)
 		return
 	}
-	rows, cols := grid(p.m, p.n, workers)
-	var wg sync.WaitGroup
-	for r := range rows {
-		for q := range cols {
-			i0, i1 := share(p.m, rows, r, rowGrain)
-			j0, j1 := share(p.n, cols, q, colGrain)
-			if i0 == i1 || j0 == j1 {
-				continue
-			}
-			part := p.part(i0, i1, j0, j1)
-			if r == rows-1 && q == cols-1 {
-				part.run(kn.path)
-				continue
-			}
-			wg.Go(func() { part.run(kn.path) })
-		}
+	ps := &pieces[T]{product: p, path: kn.path}
+	ps.rows, ps.cols = grid(p.m, p.n, min(work, (kn.extra+1)*piecesPerWorker))
+	count := ps.rows * ps.cols
+	ps.left.Add(count)
+	for range min(kn.extra, count-1) {
+		go ps.work()
 	}
-	wg.Wait()
+	ps.work()
+	ps.left.Wait() // for the rectangles, not for workers that found none left
+}
+
+// work computes rectangles until none is left.
+func (ps *pieces[T]) work() {
+	for {
+		i := int(ps.next.Add(1)) - 1
+		if i >= ps.rows*ps.cols {
+			return
+		}
+		i0, i1 := share(ps.m, ps.rows, i/ps.cols, rowGrain)
+		j0, j1 := share(ps.n, ps.cols, i%ps.cols, colGrain)
+		ps.part(i0, i1, j0, j1).run(ps.path)
+		ps.left.Done()
+	}
 }
 
 // run computes the product on the calling goroutine.
@@ -42,22 +67,17 @@ func (p product[T]) run(on path) {
 	}
 }
 
-// Rectangles are cut at multiples of the largest tile, to leave narrow tiles at the
-// edges of C only.
-const rowGrain, colGrain = 8, 48
-
 // grid returns how many rows and columns of rectangles to cut an m x n matrix into
-// for a number of workers: those whose rectangles are closest to square, which is
-// where each worker reads least of A and B.
-func grid(m, n, workers int) (rows, cols int) {
-	rows, cols = 1, workers
-	least := -1
-	for r := 1; r <= workers; r++ {
-		if workers%r != 0 {
-			continue
-		}
-		if border := m/r + n/(workers/r); least < 0 || border < least {
-			rows, cols, least = r, workers/r, border
+// to make about count of them, none empty: those with the shortest borders, for
+// which least of A and B is read in total.
+func grid(m, n, count int) (rows, cols int) {
+	mGrains, nGrains := grains(m, rowGrain), grains(n, colGrain)
+	shortest := -1
+	for r := 1; r <= min(count, mGrains); r++ {
+		c := min((count+r-1)/r, nGrains)
+		pieces := r * c
+		if border := (m*c + n*r) * count / min(pieces, count); shortest < 0 || border < shortest {
+			rows, cols, shortest = r, c, border
 		}
 	}
 	return rows, cols
@@ -65,6 +85,8 @@ func grid(m, n, workers int) (rows, cols int) {
 
 // share returns the range of part i of size cut into parts at multiples of grain.
 func share(size, parts, i, grain int) (lo, hi int) {
-	grains := (size + grain - 1) / grain
-	return min(size, grains*i/parts*grain), min(size, grains*(i+1)/parts*grain)
+	g := grains(size, grain)
+	return min(size, g*i/parts*grain), min(size, g*(i+1)/parts*grain)
 }
+
+func grains(size, grain int) int { return (size + grain - 1) / grain }
