@@ -215,8 +215,9 @@ func (f barFigure) standing(maxWidth vg.Length) barLayout {
 	return l
 }
 
-func (f barFigure) size(maxWidth vg.Length) (w, h vg.Length) {
+func (f barFigure) fit(maxWidth vg.Length) drawing {
 	l := f.layout(maxWidth)
+	var w, h vg.Length
 	along := l.before + l.span + l.after
 	across := l.step * vg.Length(f.n)
 	if f.Vertical {
@@ -227,11 +228,10 @@ func (f barFigure) size(maxWidth vg.Length) (w, h vg.Length) {
 	if f.footnote() != "" {
 		h += leading
 	}
-	return w, h
+	return drawing{w, h, func(p *pen, r vg.Rectangle) { f.draw(p, r, l) }}
 }
 
-func (f barFigure) draw(p *pen, r vg.Rectangle) {
-	l := f.layout(r.Max.X - r.Min.X)
+func (f barFigure) draw(p *pen, r vg.Rectangle, l barLayout) {
 	if note := f.footnote(); note != "" {
 		p.text(body, p.muted, r.Min.X, r.Min.Y+4*px, left, body.fit(note, r.Max.X-r.Min.X))
 		r.Min.Y += leading
@@ -251,7 +251,7 @@ func (f barFigure) at(v float64, origin, span vg.Length) vg.Length {
 func (f barFigure) drawLying(p *pen, r vg.Rectangle, l barLayout) {
 	x0 := r.Min.X + l.labels + l.before
 	bottom := r.Min.Y + l.axis
-	for _, t := range ticks(f.lo, f.hi, int(l.span/(64*px))) {
+	for _, t := range ticks(f.lo, f.hi, int(l.span/(46*px))) {
 		x := f.at(t.at, x0, l.span)
 		p.line(p.grid, px, nil, vg.Point{X: x, Y: bottom}, vg.Point{X: x, Y: r.Max.Y})
 		p.text(body, p.muted, x, bottom-15*px, center, t.label)
@@ -284,7 +284,7 @@ func (f barFigure) drawLying(p *pen, r vg.Rectangle, l barLayout) {
 func (f barFigure) drawStanding(p *pen, r vg.Rectangle, l barLayout) {
 	x0 := r.Min.X + l.axis
 	y0 := r.Min.Y + l.labels + l.before
-	for _, t := range ticks(f.lo, f.hi, int(l.span/(40*px))) {
+	for _, t := range ticks(f.lo, f.hi, int(l.span/(28*px))) {
 		y := f.at(t.at, y0, l.span)
 		p.line(p.grid, px, nil, vg.Point{X: x0, Y: y}, vg.Point{X: r.Max.X, Y: y})
 		p.text(body, p.muted, x0-6*px, y-4*px, right, t.label)

@@ -64,6 +64,7 @@ func noValue() color.NRGBA { return rgb(0x6e6e6e) }
 type scale struct {
 	lo, hi  float64
 	colours *ramp
+	none    color.NRGBA // for NaN
 }
 
 // position returns where v lies between lo (0) and hi (1), clipped to the ends.
@@ -73,7 +74,7 @@ func (s scale) position(v float64) float64 {
 
 func (s scale) colour(v float64) color.NRGBA {
 	if math.IsNaN(v) {
-		return noValue()
+		return s.none
 	}
 	return s.colours[int(s.position(v)*2*levels+0.5)]
 }

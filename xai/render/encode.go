@@ -18,22 +18,22 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// paint draws the whole view on a canvas of the given size.
-func (v View) paint(c vg.Canvas, w, h vg.Length) {
+// paint draws the laid-out view on a canvas of its size.
+func (v View) paint(c vg.Canvas, d drawing) {
 	p := &pen{Canvas: c, inks: v.theme.inks()}
-	page := rect(0, 0, w, h)
+	page := rect(0, 0, d.w, d.h)
 	p.fillRect(p.paper, page)
-	v.frame().draw(p, page)
+	d.draw(p, page)
 }
 
 // encodePNG tries coarser and coarser pictures until one fits into limit bytes.
 func (v View) encodePNG(limit int) ([]byte, error) {
-	w, h := v.frame().size(pageWidth)
+	d := v.frame().fit(pageWidth)
 	var img image.Image
 	var size int
 	for _, dpi := range []int{192, 144, 96} {
-		c := vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(v.theme.inks().paper))
-		v.paint(rasterCanvas{c}, w, h)
+		c := vgimg.NewWith(vgimg.UseWH(d.w, d.h), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(v.theme.inks().paper))
+		v.paint(rasterCanvas{c}, d)
 		img = c.Image()
 		out, err := v.pngBytes(img)
 		if err != nil || len(out) <= limit {
@@ -112,20 +112,14 @@ func scaler(from, to image.Rectangle) xdraw.Scaler {
 }
 
 func (c rasterCanvas) FillString(f font.Face, at vg.Point, text string) {
-	c.Canvas.FillString(f, at, visual(text))
+	c.Canvas.FillString(f, at, visual(drawable(f, text)))
 }
 
 // visual puts right-to-left runs into drawing order, since the rasteriser writes all runes
 // from left to right. It covers words within a left-to-right line, or a whole line; it is
-// no full bidirectional algorithm, and browsers do their own in SVG and HTML. Joiners and
-// variation selectors, which have no shape, are dropped.
+// no full bidirectional algorithm, and browsers do their own in SVG and HTML.
 func visual(text string) string {
-	runes := []rune(strings.Map(func(r rune) rune {
-		if r >= 0x200C && r <= 0x200F || r >= 0xFE00 && r <= 0xFE0F {
-			return -1
-		}
-		return r
-	}, text))
+	runes := []rune(text)
 	for i := 0; i < len(runes); i++ {
 		if !rightToLeft(runes[i]) {
 			continue
@@ -168,9 +162,9 @@ func (c svgCanvas) DrawImage(r vg.Rectangle, img image.Image) {
 // description that assistive technology reads. Text in the document is escaped, so what is
 // replaced, which holds quotes or angle brackets, cannot be part of a user's string.
 func (v View) encodeSVG() ([]byte, error) {
-	w, h := v.frame().size(pageWidth)
-	c := vgsvg.New(w, h)
-	v.paint(svgCanvas{c}, w, h)
+	d := v.frame().fit(pageWidth)
+	c := vgsvg.New(d.w, d.h)
+	v.paint(svgCanvas{c}, d)
 	var b bytes.Buffer
 	if _, err := c.WriteTo(&b); err != nil {
 		return nil, fmt.Errorf("render: figure %q: %w", v.Name(), err)

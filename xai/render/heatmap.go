@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
@@ -25,7 +26,8 @@ type HeatMap struct {
 
 	// Clip is the percentile of the absolute values, in (0,100], at which colours end, so
 	// that a few extreme pixels do not make the rest look empty. Default 99; 100 shows
-	// the full range. Where colours do end early, the figure says so.
+	// the full range. Colours end early only where values reach at least a tenth further,
+	// and then the figure says so.
 	Clip float64
 
 	// Limit, when positive, fixes the ends of the colours instead: -Limit and Limit if
@@ -89,6 +91,9 @@ func (m HeatMap) prepare() heatFigure {
 	}
 	f := heatFigure{HeatMap: m, stats: measure(m.Values, m.Clip)}
 	f.scale = f.colourScale()
+	if f.Numbers {
+		f.texts = cellTexts(m.Values)
+	}
 	return f
 }
 
@@ -97,7 +102,8 @@ type heatFigure struct {
 	HeatMap
 	stats stats
 	scale scale
-	under *Image // the image that the map explains, for an Overlay
+	texts []string // the values as written into the cells, if they are
+	under *Image   // the image that the map explains, for an Overlay
 }
 
 // colourScale chooses the range of the colours. A constant map gets a range around its
@@ -112,10 +118,10 @@ func (f heatFigure) colourScale() scale {
 		if top == 0 {
 			top = 1
 		}
-		return scale{-top, top, diverging()}
+		return scale{-top, top, diverging(), noValue()}
 	}
 	if f.Limit > 0 {
-		return scale{0, f.Limit, sequential()}
+		return scale{0, f.Limit, sequential(), noValue()}
 	}
 	lo, hi := math.Max(s.min, -s.clip), math.Min(s.max, s.clip)
 	switch {
@@ -128,7 +134,7 @@ func (f heatFigure) colourScale() scale {
 		}
 		lo, hi = lo-half, lo+half
 	}
-	return scale{lo, hi, sequential()}
+	return scale{lo, hi, sequential(), noValue()}
 }
 
 // clipped reports at which ends values lie beyond the colours.
@@ -143,7 +149,7 @@ const (
 	barTicks = 50 * px // room for tick labels
 	barLabel = 18 * px
 	barLeast = 72 * px // least height
-	mapLeast = 96 * px
+	mapLeast = 112 * px
 )
 
 // heatLayout is where the parts of a heat map go.
@@ -155,18 +161,29 @@ type heatLayout struct {
 	total        vg.Length
 }
 
-func (f heatFigure) layout(maxWidth vg.Length) heatLayout {
-	var l heatLayout
-	if f.Rows != nil && len(f.Rows) > 0 {
-		l.left = min(widest(body, f.Rows), 130*px) + 6*px
+// left returns the room for the names of rows.
+func (f heatFigure) left() (w vg.Length) {
+	if len(f.Rows) > 0 {
+		w = min(widest(body, f.Rows), 130*px) + 8*px
 	}
 	if f.RowAxis != "" {
-		l.left += barLabel
+		w += barLabel + 4*px
 	}
-	side := l.left + barGap + barWidth + barTicks
-	if f.Label != "" || f.Unit != "" {
-		side += barLabel
+	return w
+}
+
+// beside returns the width of everything but the map itself.
+func (f heatFigure) beside() vg.Length {
+	w := f.left() + barGap + barWidth + barTicks
+	if f.quantity() != "" {
+		w += barLabel
 	}
+	return w
+}
+
+func (f heatFigure) layout(maxWidth vg.Length) heatLayout {
+	l := heatLayout{left: f.left()}
+	side := f.beside()
 	l.w, l.h = f.mapSize(max(maxWidth-side, mapLeast))
 	if len(f.Columns) > 0 {
 		if cell := l.w / vg.Length(f.Width); widest(body, f.Columns) <= cell-4*px {
@@ -197,10 +214,11 @@ func (f heatFigure) mapSize(room vg.Length) (w, h vg.Length) {
 		limitH = 420
 	}
 	if f.Numbers {
-		limitW, limitH = math.Max(limitW, 44*float64(f.Width)), math.Max(limitH, 32*float64(f.Height))
+		cell := float64(max(widest(body, f.texts)/px+10, 26))
+		limitW, limitH = math.Max(limitW, cell*float64(f.Width)), math.Max(limitH, cell*float64(f.Height))
 	}
 	limitW = math.Min(limitW, math.Floor(float64(room/px)))
-	cell := math.Min(limitW/float64(f.Width), limitH/float64(f.Height))
+	cell := math.Min(math.Min(limitW/float64(f.Width), limitH/float64(f.Height)), 96)
 	if cell >= 1 {
 		cell = math.Floor(cell)
 	}
@@ -210,17 +228,16 @@ func (f heatFigure) mapSize(room vg.Length) (w, h vg.Length) {
 	return vg.Length(wide) * px, vg.Length(high) * px
 }
 
-func (f heatFigure) size(maxWidth vg.Length) (w, h vg.Length) {
+func (f heatFigure) fit(maxWidth vg.Length) drawing {
 	l := f.layout(maxWidth)
-	h = max(l.h+l.bottom, barLeast+14*px) + 2*px
+	h := max(l.h+l.bottom, barLeast+14*px) + 2*px
 	if len(l.notes) > 0 {
 		h += vg.Length(len(l.notes))*leading + 4*px
 	}
-	return l.total, h
+	return drawing{l.total, h, func(p *pen, r vg.Rectangle) { f.draw(p, r, l) }}
 }
 
-func (f heatFigure) draw(p *pen, r vg.Rectangle) {
-	l := f.layout(r.Max.X - r.Min.X)
+func (f heatFigure) draw(p *pen, r vg.Rectangle, l heatLayout) {
 	top := r.Max.Y - px
 	frame := rect(r.Min.X+l.left, top-l.h, r.Min.X+l.left+l.w, top)
 	if l.h < barLeast { // centre a flat map beside its colour bar
@@ -260,20 +277,43 @@ func (f heatFigure) drawNumbers(p *pen, frame vg.Rectangle) {
 	if !f.Numbers || ch < leading {
 		return
 	}
-	texts := make([]string, len(f.Values))
-	for i, v := range f.Values {
-		if texts[i] = number(v); math.IsNaN(v) {
-			texts[i] = "–"
-		}
-	}
-	if widest(body, texts) > cw-4*px {
+	if widest(body, f.texts) > cw-2*px {
 		return
 	}
 	for i, v := range f.Values {
 		x := frame.Min.X + cw*(vg.Length(i%f.Width)+0.5)
 		y := frame.Max.Y - ch*(vg.Length(i/f.Width)+0.5) - 4*px
-		p.text(body, legible(f.scale.colour(v)), x, y, center, texts[i])
+		p.text(body, legible(f.scale.colour(v)), x, y, center, f.texts[i])
 	}
+}
+
+// cellTexts writes the values of a matrix briefly: whole numbers as they are, others with
+// two significant digits of the largest.
+func cellTexts(values []float64) []string {
+	top, whole := 0.0, true
+	for _, v := range values {
+		if !math.IsNaN(v) {
+			top = math.Max(top, math.Abs(v))
+			whole = whole && v == math.Trunc(v)
+		}
+	}
+	verb, decimals := byte('f'), 0
+	switch {
+	case top >= 1e6 || top < 1e-3 && top > 0:
+		verb, decimals = 'e', 1
+	case !whole:
+		decimals = max(1-int(math.Floor(math.Log10(top))), 0)
+	}
+	texts := make([]string, len(values))
+	for i, v := range values {
+		switch texts[i] = tidyExponent(strconv.FormatFloat(v, verb, decimals, 64)); {
+		case math.IsNaN(v):
+			texts[i] = "–"
+		case v == 0:
+			texts[i] = "0"
+		}
+	}
+	return texts
 }
 
 // drawNames writes row and column names, skipping some where they would overlap.
@@ -281,7 +321,7 @@ func (f heatFigure) drawNames(p *pen, frame vg.Rectangle, l heatLayout, edge vg.
 	cw, ch := (frame.Max.X-frame.Min.X)/vg.Length(f.Width), (frame.Max.Y-frame.Min.Y)/vg.Length(f.Height)
 	room := l.left - 6*px
 	if f.RowAxis != "" {
-		room -= barLabel
+		room -= barLabel + 4*px
 		p.upText(body, p.muted, edge+barLabel/2, (frame.Min.Y+frame.Max.Y)/2, body.fit(f.RowAxis, frame.Max.Y-frame.Min.Y))
 	}
 	for i := 0; i < len(f.Rows); i += every(ch) {
@@ -351,13 +391,14 @@ func (f heatFigure) drawBar(p *pen, r vg.Rectangle) {
 	p.line(p.rule, px, nil, outline...)
 
 	height := inner.Max.Y - inner.Min.Y
-	n := min(6, int(height/(34*px)))
-	for _, t := range ticks(f.scale.lo, f.scale.hi, n) {
+	var labels []string
+	for _, t := range ticks(f.scale.lo, f.scale.hi, min(10, int(height/(26*px)))) {
 		y := inner.Min.Y + height*vg.Length(f.scale.position(t.at))
 		p.line(p.rule, px, nil, vg.Point{X: r.Max.X, Y: y}, vg.Point{X: r.Max.X + 4*px, Y: y})
-		p.text(body, p.ink, r.Max.X+7*px, y-4*px, left, body.fit(t.label, barTicks-8*px))
+		labels = append(labels, body.fit(t.label, barTicks-8*px))
+		p.text(body, p.ink, r.Max.X+7*px, y-4*px, left, labels[len(labels)-1])
 	}
-	p.upText(body, p.muted, r.Max.X+barTicks+barLabel/2, (r.Min.Y+r.Max.Y)/2, body.fit(f.quantity(), r.Max.Y-r.Min.Y))
+	p.upText(body, p.muted, r.Max.X+widest(body, labels)+10*px+barLabel/2, (r.Min.Y+r.Max.Y)/2, body.fit(f.quantity(), r.Max.Y-r.Min.Y))
 }
 
 // quantity names what the colours stand for.

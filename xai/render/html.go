@@ -65,8 +65,7 @@ func (v View) encodeHTML() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		w, _ := v.frame().size(pageWidth)
-		f.Width = int(w/px + 0.5)
+		f.Width = int(v.frame().fit(pageWidth).w/px + 0.5)
 		f.Picture = template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(img))
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %v", v.Text(), f.Alt, f.Picture, v.theme))

@@ -183,6 +183,7 @@ type gridFigure struct {
 // gridLayout is the outcome for one width.
 type gridLayout struct {
 	columns   int
+	limit     vg.Length // longest side of an image
 	cellW     vg.Length
 	heights   []vg.Length // of the image in each row
 	captions  [][]string  // lines below each image
@@ -193,12 +194,12 @@ const gridGap = 14 * px
 
 func (g gridFigure) layout(maxWidth vg.Length) gridLayout {
 	n := len(g.images)
-	room := int(maxWidth / px)
+	room := int(maxWidth/px) - 4
 	// The cell starts from a comfortable size and shrinks with the number of images.
 	cell := 96
 	switch {
 	case g.single:
-		cell = 224
+		cell = 280
 	case n <= 4:
 		cell = 160
 	case n <= 12:
@@ -210,22 +211,28 @@ func (g gridFigure) layout(maxWidth vg.Length) gridLayout {
 	if k == 0 {
 		fits := max(1, (room+gap)/(cell+gap))
 		k = min(n, fits)
-		if n > fits { // even rows: 25 images in 5 x 5 rather than 8+8+8+1
-			rows := (n + fits - 1) / fits
-			k = (n + rows - 1) / rows
+		for c, best := fits, n; n > fits && c > fits/2; c-- { // 25 images in 5 rows of 5
+			if empty := (c - n%c) % c; empty < best {
+				k, best = c, empty
+			}
 		}
 	}
 	k = min(k, n)
 	cell = max(min(cell, (room-(k-1)*gap)/k), least)
 
-	l := gridLayout{columns: k, cellW: vg.Length(cell) * px}
+	limit := vg.Length(cell) * px
+	l := gridLayout{columns: k, limit: limit}
+	for _, m := range g.images {
+		w, _ := m.shown(limit)
+		l.cellW = max(l.cellW, w, min(limit, whole(captionStyle(m).width(m.Caption))))
+	}
 	for i := 0; i < n; i += k {
 		var imgH vg.Length
 		lines := 0
 		for _, m := range g.images[i:min(i+k, n)] {
-			_, h := m.shown(l.cellW)
+			_, h := m.shown(limit)
 			imgH = max(imgH, h)
-			text := captionStyle(m).wrap(m.Caption, l.cellW, 3)
+			text := captionStyle(m).wrap(m.Caption, l.cellW+gridGap/2, 3)
 			lines = max(lines, len(text))
 			l.captions = append(l.captions, text)
 		}
@@ -258,27 +265,27 @@ func (m Image) shown(cell vg.Length) (w, h vg.Length) {
 	return side(m.Width), side(m.Height)
 }
 
-func (g gridFigure) size(maxWidth vg.Length) (w, h vg.Length) {
+func (g gridFigure) fit(maxWidth vg.Length) drawing {
 	l := g.layout(maxWidth)
-	w = l.cellW*vg.Length(l.columns) + gridGap*vg.Length(l.columns-1) + 4*px
+	var h vg.Length
+	w := l.cellW*vg.Length(l.columns) + gridGap*vg.Length(l.columns-1) + 4*px
 	for i, rh := range l.rowHeight {
 		if i > 0 {
 			h += 8 * px
 		}
 		h += rh
 	}
-	return w, h
+	return drawing{w, h, func(p *pen, r vg.Rectangle) { g.draw(p, r, l) }}
 }
 
-func (g gridFigure) draw(p *pen, r vg.Rectangle) {
-	l := g.layout(r.Max.X - r.Min.X - 4*px)
+func (g gridFigure) draw(p *pen, r vg.Rectangle, l gridLayout) {
 	top := r.Max.Y
 	for i, m := range g.images {
 		row, col := i/l.columns, i%l.columns
 		if col == 0 && row > 0 {
 			top -= l.rowHeight[row-1] + 8*px
 		}
-		w, h := m.shown(l.cellW)
+		w, h := m.shown(l.limit)
 		x := r.Min.X + 2*px + vg.Length(col)*(l.cellW+gridGap)
 		ix := x + whole((l.cellW-w)/2)
 		iy := top - 2*px - l.heights[row] + whole((l.heights[row]-h)/2)

@@ -45,47 +45,49 @@ type row struct {
 	columns int
 }
 
-// line is one line of a row: its figures with their widths and the common header.
+// line is one line of a row.
 type line struct {
-	cells  []framed
-	widths []vg.Length
-	height vg.Length
+	cells []drawing
+	w, h  vg.Length
 }
 
-func (r row) size(maxWidth vg.Length) (w, h vg.Length) {
-	for i, l := range r.lines(maxWidth) {
-		lw := gap * vg.Length(len(l.cells)-1)
-		for _, cw := range l.widths {
-			lw += cw
-		}
-		w = max(w, lw)
+func (r row) fit(maxWidth vg.Length) drawing {
+	lines := r.lines(maxWidth)
+	var d drawing
+	for i, l := range lines {
+		d.w = max(d.w, l.w)
 		if i > 0 {
-			h += gap
+			d.h += gap
 		}
-		h += l.height
+		d.h += l.h
 	}
-	return w, h
-}
-
-func (r row) draw(p *pen, box vg.Rectangle) {
-	top := box.Max.Y
-	for _, l := range r.lines(box.Max.X - box.Min.X) {
-		x := box.Min.X
-		for i, cell := range l.cells {
-			cell.draw(p, rect(x, top-l.height, x+l.widths[i], top))
-			x += l.widths[i] + gap
+	d.draw = func(p *pen, box vg.Rectangle) {
+		top := box.Max.Y
+		for _, l := range lines {
+			x := box.Min.X
+			for _, cell := range l.cells {
+				cell.draw(p, rect(x, top-cell.h, x+cell.w, top))
+				x += cell.w + gap
+			}
+			top -= l.h + gap
 		}
-		top -= l.height + gap
 	}
+	return d
 }
 
 // lines breaks the row into as few lines as the least widths of the figures allow.
 func (r row) lines(maxWidth vg.Length) []line {
 	for k := min(r.columns, len(r.cells)); ; k-- {
+		most := maxWidth
+		if k < len(r.cells) && k > 1 {
+			n := (len(r.cells) + k - 1) / k // lines, which we fill evenly: 5 figures as 3 and 2
+			k = (len(r.cells) + n - 1) / n
+			most = vg.Length(int((maxWidth-gap*vg.Length(k-1))/vg.Length(k)/px)) * px
+		}
 		var lines []line
 		fits := true
 		for i := 0; i < len(r.cells); i += k {
-			l, ok := share(r.cells[i:min(i+k, len(r.cells))], maxWidth)
+			l, ok := share(r.cells[i:min(i+k, len(r.cells))], maxWidth, most)
 			fits = fits && ok
 			lines = append(lines, l)
 		}
@@ -95,47 +97,46 @@ func (r row) lines(maxWidth vg.Length) []line {
 	}
 }
 
-// share divides maxWidth among the cells of one line: narrow figures keep their width,
-// the others get equal parts of the rest. ok is false when some figure needs more.
-func share(cells []framed, maxWidth vg.Length) (l line, ok bool) {
+// share divides maxWidth among the cells of one line, of which none gets more than most:
+// narrow figures keep their width, the pictures of the others become equally wide. ok is
+// false when some figure needs more.
+func share(cells []framed, maxWidth, most vg.Length) (l line, ok bool) {
 	n := len(cells)
-	natural, done := make([]vg.Length, n), make([]bool, n)
-	l.widths = make([]vg.Length, n)
+	parts, beside, done := make([]vg.Length, n), make([]vg.Length, n), make([]bool, n)
 	rest, open := maxWidth-gap*vg.Length(n-1), n
 	for i, c := range cells {
-		natural[i], _ = c.size(pageWidth)
+		parts[i] = c.fit(most).w
+		if f, ok := c.fig.(interface{ beside() vg.Length }); ok {
+			beside[i] = f.beside()
+		}
+		rest -= beside[i]
 	}
 	for changed := true; changed; {
 		changed = false
 		for i := range cells {
-			if !done[i] && natural[i] <= rest/vg.Length(open) {
-				l.widths[i], done[i], changed = natural[i], true, true
-				rest -= natural[i]
+			if picture := parts[i] - beside[i]; !done[i] && picture <= rest/vg.Length(open) {
+				done[i], changed = true, true
+				rest -= picture
 				open--
 			}
 		}
-		if open == 0 {
-			break
-		}
-	}
-	ok = true
-	for i, c := range cells {
-		if done[i] {
-			continue
-		}
-		part := vg.Length(int(rest/vg.Length(open)/px)) * px
-		l.widths[i], _ = c.size(part)
-		ok = ok && l.widths[i] <= part
 	}
 	var header vg.Length
 	for i, c := range cells {
-		header = max(header, c.headerHeight(l.widths[i]))
+		if !done[i] {
+			parts[i] = vg.Length(int(rest/vg.Length(open)/px))*px + beside[i]
+		}
+		header = max(header, c.headerHeight(parts[i]))
 	}
+	ok = true
+	l.w = gap * vg.Length(n-1)
 	for i, c := range cells {
 		c.header = header
-		_, h := c.size(l.widths[i])
-		l.height = max(l.height, h)
-		l.cells = append(l.cells, c)
+		d := c.fit(parts[i])
+		ok = ok && d.w <= min(parts[i], most)
+		l.cells = append(l.cells, d)
+		l.w += d.w
+		l.h = max(l.h, d.h)
 	}
 	return l, ok
 }

@@ -103,7 +103,10 @@ func bounds(series []Series, of func(Series) [][]float64) (lo, hi float64) {
 		}
 	}
 	if lo == hi { // one x, or a constant: make room on both sides
-		half := math.Max(math.Abs(lo)/2, 0.5)
+		half := math.Abs(lo) / 2
+		if half == 0 {
+			half = 0.5
+		}
 		lo, hi = lo-half, hi+half
 	}
 	return lo, hi
@@ -259,16 +262,17 @@ func (f lineFigure) entry(i int, width vg.Length) vg.Length {
 	return min(legendEntry+whole(body.width(f.Series[i].Name))+18*px, width)
 }
 
-func (f lineFigure) size(maxWidth vg.Length) (w, h vg.Length) {
-	w = max(min(maxWidth, 520*px), 220*px)
-	h = plotHeight + f.bottom() + 8*px
-	if n := len(f.legend(w)); n > 0 {
+func (f lineFigure) fit(maxWidth vg.Length) drawing {
+	w := max(min(maxWidth, 520*px), 220*px)
+	h := plotHeight + f.bottom() + 8*px
+	legend := f.legend(w)
+	if n := len(legend); n > 0 {
 		h += vg.Length(n)*(leading+2*px) + 4*px
 	}
-	return w, h
+	return drawing{w, h, func(p *pen, r vg.Rectangle) { f.draw(p, r, legend) }}
 }
 
-func (f lineFigure) draw(p *pen, r vg.Rectangle) {
+func (f lineFigure) draw(p *pen, r vg.Rectangle, legend [][]int) {
 	top := r.Max.Y - 4*px
 	area := rect(r.Min.X+f.left(), top-plotHeight, r.Max.X-12*px, top)
 	x := func(v float64) vg.Length {
@@ -277,11 +281,11 @@ func (f lineFigure) draw(p *pen, r vg.Rectangle) {
 	y := func(v float64) vg.Length {
 		return area.Min.Y + (area.Max.Y-area.Min.Y)*vg.Length((v-f.ylo)/(f.yhi-f.ylo))
 	}
-	for _, t := range ticks(f.ylo, f.yhi, 5) {
+	for _, t := range ticks(f.ylo, f.yhi, 8) {
 		p.line(p.grid, px, nil, vg.Point{X: area.Min.X, Y: y(t.at)}, vg.Point{X: area.Max.X, Y: y(t.at)})
 		p.text(body, p.muted, area.Min.X-6*px, y(t.at)-4*px, right, body.fit(t.label, axisRoom-8*px))
 	}
-	for _, t := range f.xTicks(int((area.Max.X - area.Min.X) / (70 * px))) {
+	for _, t := range f.xTicks(int((area.Max.X - area.Min.X) / (52 * px))) {
 		p.line(p.rule, px, nil, vg.Point{X: x(t.at), Y: area.Min.Y - 4*px}, vg.Point{X: x(t.at), Y: area.Min.Y})
 		p.text(body, p.muted, x(t.at), area.Min.Y-18*px, center, t.label)
 	}
@@ -311,7 +315,7 @@ func (f lineFigure) draw(p *pen, r vg.Rectangle) {
 		f.stroke(p, i, points)
 	}
 	below := area.Min.Y - f.bottom() - leading
-	for _, line := range f.legend(r.Max.X - r.Min.X) {
+	for _, line := range legend {
 		at := r.Min.X
 		for _, i := range line {
 			w := f.entry(i, r.Max.X-r.Min.X)
@@ -325,11 +329,17 @@ func (f lineFigure) draw(p *pen, r vg.Rectangle) {
 
 // xTicks keeps to whole numbers where all x are.
 func (f lineFigure) xTicks(n int) []tick {
-	lo, hi := f.xlo, f.xhi
-	if f.whole && hi-lo < float64(n) {
-		n = max(1, int(hi-lo))
+	all := ticks(f.xlo, f.xhi, max(n, 2))
+	if !f.whole {
+		return all
 	}
-	return ticks(lo, hi, max(n, 2))
+	var out []tick
+	for _, t := range all {
+		if t.at == math.Trunc(t.at) {
+			out = append(out, tick{t.at, number(t.at)})
+		}
+	}
+	return out
 }
 
 // stroke draws one line. Lines of few points carry marks, and each line its own dashes.
@@ -340,7 +350,7 @@ func (f lineFigure) stroke(p *pen, i int, points []vg.Point) {
 		return
 	}
 	dashes := [][]vg.Length{nil, {8 * px, 4 * px}, {3 * px, 3 * px}, {10 * px, 3 * px, 3 * px, 3 * px}, {14 * px, 4 * px}, {5 * px, 2 * px}}
-	p.line(c, 2*px, dashes[i%len(dashes)], points...)
+	p.line(c, 2*px, dashes[(i+i/6)%len(dashes)], points...)
 	if len(f.Series[i].Y) > 30 {
 		return
 	}
@@ -357,7 +367,7 @@ func (f lineFigure) stroke(p *pen, i int, points []vg.Point) {
 func (p *pen) mark(i int, c color.Color, at vg.Point) {
 	const r = 3.5 * px
 	point := func(dx, dy vg.Length) vg.Point { return vg.Point{X: at.X + dx*r, Y: at.Y + dy*r} }
-	switch i % 6 {
+	switch (i + 2*(i/6)) % 6 {
 	case 0: // disc
 		var path vg.Path
 		path.Move(point(1, 0))

@@ -32,6 +32,7 @@ func (o Overlay) View() View {
 	if !f.Signed {
 		f.scale.colours = warm()
 	}
+	f.scale.none = rgb(0x2b2b2b) // darker than any grey of the image below
 	return View{
 		title: clean(o.Title),
 		fig:   f,

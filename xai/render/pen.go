@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	xfont "golang.org/x/image/font"
+	"golang.org/x/image/font/sfnt"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/font/liberation"
 	"gonum.org/v1/plot/vg"
@@ -18,13 +19,19 @@ import (
 // device pixels at every resolution we write.
 const px = vg.Inch / 96
 
-// figure is what a View frames: something that can be laid out and drawn.
+// figure is what a View frames: something that can be laid out and drawn. A figure whose
+// picture has a colour bar or names beside it may also have a method beside, which returns
+// their width; neighbours in a Row then make their pictures equally wide.
 type figure interface {
-	// size returns the size the figure takes when it may be at most maxWidth wide. A
-	// figure that cannot become that narrow returns its least width.
-	size(maxWidth vg.Length) (w, h vg.Length)
-	// draw fills r, which has a size that size returned.
-	draw(p *pen, r vg.Rectangle)
+	// fit lays the figure out to be at most maxWidth wide. A figure that cannot become
+	// that narrow takes its least width.
+	fit(maxWidth vg.Length) drawing
+}
+
+// drawing is a figure of a definite size.
+type drawing struct {
+	w, h vg.Length
+	draw func(p *pen, r vg.Rectangle) // r has the size w x h
 }
 
 // pen draws on a canvas in the colours of a theme.
@@ -66,22 +73,41 @@ func (s textStyle) face() font.Face {
 	return fontCache().Lookup(f, size)
 }
 
-func (s textStyle) width(text string) vg.Length {
-	f := s.face()
-	return f.Width(text)
+func (s textStyle) width(text string) vg.Length { return widthOf(s.face(), text) }
+
+// widthOf measures text as it is drawn in a PNG, which is close to how wide browsers draw
+// it, whatever font they take for letters that ours lacks.
+func widthOf(f font.Face, text string) vg.Length { return f.Width(drawable(f, text)) }
+
+// drawable replaces every character that the font lacks by a box, about as wide as the
+// character would be, and drops those that have no width of their own.
+func drawable(f font.Face, text string) string {
+	var buf sfnt.Buffer
+	var b strings.Builder
+	for _, r := range text {
+		switch glyph, err := f.Face.GlyphIndex(&buf, r); {
+		case r >= 0x200C && r <= 0x200F, r >= 0xFE00 && r <= 0xFE0F: // joiners, variation selectors
+		case err == nil && glyph != 0:
+			b.WriteRune(r)
+		case columns(string(r)) == 1:
+			b.WriteRune('□')
+		case columns(string(r)) == 2:
+			b.WriteString("□ ")
+		}
+	}
+	return b.String()
 }
 
 // fit shortens text with an ellipsis until it is at most w wide.
 func (s textStyle) fit(text string, w vg.Length) string {
-	f := s.face()
-	if f.Width(text) <= w {
+	if s.width(text) <= w {
 		return text
 	}
 	r := []rune(text)
 	lo, hi := 0, len(r) // the longest prefix that fits, by bisection
 	for lo < hi {
 		mid := (lo + hi + 1) / 2
-		if f.Width(string(r[:mid])+"…") <= w {
+		if s.width(string(r[:mid])+"…") <= w {
 			lo = mid
 		} else {
 			hi = mid - 1
@@ -92,7 +118,6 @@ func (s textStyle) fit(text string, w vg.Length) string {
 
 // wrap breaks text into at most max lines of width w; what does not fit ends in an ellipsis.
 func (s textStyle) wrap(text string, w vg.Length, max int) []string {
-	f := s.face()
 	words := strings.Fields(text)
 	var lines []string
 	for len(words) > 0 {
@@ -100,7 +125,7 @@ func (s textStyle) wrap(text string, w vg.Length, max int) []string {
 			return append(lines, s.fit(strings.Join(words, " "), w))
 		}
 		line, n := words[0], 1
-		for n < len(words) && f.Width(line+" "+words[n]) <= w {
+		for n < len(words) && s.width(line+" "+words[n]) <= w {
 			line += " " + words[n]
 			n++
 		}
@@ -126,7 +151,7 @@ func (p *pen) text(s textStyle, c color.Color, x, y vg.Length, a align, text str
 	}
 	f := s.face()
 	p.SetColor(c)
-	p.FillString(f, vg.Point{X: x - vg.Length(a)*f.Width(text), Y: y}, text)
+	p.FillString(f, vg.Point{X: x - vg.Length(a)*widthOf(f, text), Y: y}, text)
 }
 
 // upText writes one line that reads upwards, centred at (x, y).
@@ -137,7 +162,7 @@ func (p *pen) upText(s textStyle, c color.Color, x, y vg.Length, text string) {
 	f := s.face()
 	p.Push()
 	p.SetColor(c)
-	p.Translate(vg.Point{X: x + 3*px, Y: y - f.Width(text)/2})
+	p.Translate(vg.Point{X: x + 3*px, Y: y - widthOf(f, text)/2})
 	p.Rotate(math.Pi / 2)
 	p.FillString(f, vg.Point{}, text)
 	p.Pop()

@@ -58,8 +58,8 @@ func measure(values []float64, percentile float64) stats {
 	}
 	// The nearest rank. A map that is zero almost everywhere keeps its few values.
 	s.clip = abs[int(math.Ceil(percentile/100*float64(s.n)))-1]
-	if s.clip == 0 {
-		s.clip = abs[s.n-1]
+	if top := abs[s.n-1]; s.clip == 0 || top < 1.1*s.clip {
+		s.clip = top
 	}
 	return s
 }

@@ -183,7 +183,7 @@ func (s *sheet) rest(n int) string {
 	if len(s.cells) <= n {
 		return ""
 	}
-	return fmt.Sprintf("%s more, %d in all.", plural(len(s.cells)-n, "row"), len(s.cells))
+	return fmt.Sprintf("%s, %d in all.", plural(len(s.cells)-n, "more row"), len(s.cells))
 }
 
 // text returns the table in monospaced columns.
@@ -273,7 +273,7 @@ type tableFigure struct{ *sheet }
 const (
 	cellPad   = 8 * px
 	rowHeight = 22 * px
-	cellMost  = 300 * px
+	cellMost  = 420 * px
 	cellLeast = 36 * px
 )
 
@@ -322,19 +322,21 @@ func (t tableFigure) footer(w vg.Length) []string {
 	return append(out, body.wrap(t.note, w, 4)...)
 }
 
-func (t tableFigure) size(maxWidth vg.Length) (w, h vg.Length) {
-	for _, cw := range t.widths(maxWidth) {
+func (t tableFigure) fit(maxWidth vg.Length) drawing {
+	var w vg.Length
+	widths := t.widths(maxWidth)
+	for _, cw := range widths {
 		w += cw
 	}
-	h = rowHeight * vg.Length(1+max(len(t.rows()), 1))
-	if n := len(t.footer(w)); n > 0 {
+	h := rowHeight * vg.Length(1+max(len(t.rows()), 1))
+	footer := t.footer(w)
+	if n := len(footer); n > 0 {
 		h += vg.Length(n)*leading + 6*px
 	}
-	return w, h + 2*px
+	return drawing{w, h + 2*px, func(p *pen, r vg.Rectangle) { t.draw(p, r, widths, footer) }}
 }
 
-func (t tableFigure) draw(p *pen, r vg.Rectangle) {
-	widths := t.widths(r.Max.X - r.Min.X)
+func (t tableFigure) draw(p *pen, r vg.Rectangle, widths []vg.Length, footer []string) {
 	y := r.Max.Y
 	rule := func(c color.Color) { p.fillRect(c, rect(r.Min.X, y-px, r.Max.X, y)) }
 	write := func(s textStyle, cells []string) {
@@ -364,7 +366,7 @@ func (t tableFigure) draw(p *pen, r vg.Rectangle) {
 	}
 	rule(p.rule)
 	y -= 6 * px
-	for _, line := range t.footer(r.Max.X - r.Min.X) {
+	for _, line := range footer {
 		p.text(body, p.muted, r.Min.X, y-12*px, left, line)
 		y -= leading
 	}

@@ -185,8 +185,8 @@ func (v View) Bundle() (Bundle, error) {
 		return Bundle{}, err
 	}
 	b := Bundle{Text: v.Text(), Alt: v.Alt(), Name: v.Name()}
-	w, h := v.frame().size(pageWidth)
-	b.Width, b.Height = int(w/px+0.5), int(h/px+0.5)
+	d := v.frame().fit(pageWidth)
+	b.Width, b.Height = int(d.w/px+0.5), int(d.h/px+0.5)
 	var err error
 	limit := pngLimit
 	if v.isTable() {
@@ -228,7 +228,7 @@ const (
 // frame returns the view with title and margin as a figure.
 func (v View) frame() framed { return framed{fig: v.fig, title: v.title, margin: 10 * px} }
 
-// framed is a figure below its title.
+// framed is a figure below its title, within a margin.
 type framed struct {
 	fig    figure
 	title  string
@@ -236,38 +236,30 @@ type framed struct {
 	header vg.Length // least height of the title, so that neighbours align
 }
 
-func (f framed) size(maxWidth vg.Length) (w, h vg.Length) {
-	w, h = f.fig.size(maxWidth - 2*f.margin)
-	w = f.width(w, maxWidth)
-	return w + 2*f.margin, h + max(f.headerHeight(w), f.header) + 2*f.margin
-}
-
-// width widens a narrow figure to make room for its title.
-func (f framed) width(w, maxWidth vg.Length) vg.Length {
-	room := min(280*px, maxWidth-2*f.margin)
-	return max(w, whole(min(title.width(f.title), room)))
-}
-
-func (f framed) lines(w vg.Length) []string { return title.wrap(f.title, w, 4) }
-
-func (f framed) headerHeight(w vg.Length) vg.Length {
-	n := len(f.lines(w))
-	if n == 0 {
-		return 0
+func (f framed) fit(maxWidth vg.Length) drawing {
+	room := maxWidth - 2*f.margin
+	d := f.fig.fit(room)
+	// A narrow figure becomes wider to make room for its title.
+	w := max(d.w, whole(min(title.width(f.title), 280*px, room)))
+	lines := title.wrap(f.title, w, 4)
+	var header vg.Length
+	if len(lines) > 0 {
+		header = vg.Length(len(lines))*titleLeading + 5*px
 	}
-	return vg.Length(n)*titleLeading + 5*px
+	header = max(header, f.header)
+	return drawing{w + 2*f.margin, d.h + header + 2*f.margin, func(p *pen, r vg.Rectangle) {
+		x, top := r.Min.X+f.margin, r.Max.Y-f.margin
+		for i, line := range lines {
+			p.text(title, p.ink, x, top-vg.Length(i)*titleLeading-14*px, left, line)
+		}
+		top -= header
+		d.draw(p, rect(x, top-d.h, x+d.w, top))
+	}}
 }
 
-func (f framed) draw(p *pen, r vg.Rectangle) {
-	in := rect(r.Min.X+f.margin, r.Min.Y+f.margin, r.Max.X-f.margin, r.Max.Y-f.margin)
-	w := in.Max.X - in.Min.X
-	top := in.Max.Y
-	for i, line := range f.lines(w) {
-		p.text(title, p.ink, in.Min.X, top-vg.Length(i)*titleLeading-14*px, left, line)
-	}
-	top -= max(f.headerHeight(w), f.header)
-	fw, fh := f.fig.size(w)
-	f.fig.draw(p, rect(in.Min.X, top-fh, in.Min.X+fw, top))
+// headerHeight returns the room that the title takes at the given width.
+func (f framed) headerHeight(maxWidth vg.Length) vg.Length {
+	return f.fit(maxWidth).h - framed{fig: f.fig, margin: f.margin}.fit(maxWidth).h
 }
 
 // whole rounds a length up to whole CSS pixels.
