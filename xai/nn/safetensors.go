@@ -66,9 +66,9 @@ func (n *Net) Save(w io.Writer) error {
 	for name, value := range map[string]any{"arch": n.arch, "classes": n.classes, "history": n.History} {
 		text, err := json.Marshal(value)
 		if err != nil {
-			return fmt.Errorf("nn.Net.Save: %s: %w", name, err)
+			return fmt.Errorf("nn.Net.Save: %w", err)
 		}
-		meta[name] = string(text)
+		meta[name] = string(text) // a map: json.Marshal sorts it below
 	}
 	header := map[string]any{"__metadata__": meta}
 	list, at := n.run.tensors(), 0
@@ -104,9 +104,12 @@ func Load(r io.Reader) (*Net, error) {
 		return nil, fmt.Errorf("nn.Load: the file has no Whybook architecture (format %q): %w", meta["format"], ErrFormat)
 	}
 	n := &Net{}
-	for name, into := range map[string]any{"arch": &n.arch, "classes": &n.classes, "history": &n.History} {
-		if err := json.Unmarshal([]byte(meta[name]), into); err != nil {
-			return nil, fmt.Errorf("nn.Load: metadata %q: %w: %w", name, err, ErrFormat)
+	for _, field := range []struct {
+		name string
+		into any
+	}{{"arch", &n.arch}, {"classes", &n.classes}, {"history", &n.History}} {
+		if err := json.Unmarshal([]byte(meta[field.name]), field.into); err != nil {
+			return nil, fmt.Errorf("nn.Load: metadata %q: %w: %w", field.name, err, ErrFormat)
 		}
 	}
 	if err := n.arch.checkEnd(); err != nil {

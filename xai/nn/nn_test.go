@@ -1,0 +1,716 @@
+package nn
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"math"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/whybook/whybook/datasets"
+	"github.com/whybook/whybook/xai"
+	"github.com/whybook/whybook/xai/seed"
+	"gonum.org/v1/gonum/mat"
+)
+
+var ctx = context.Background()
+
+// random returns an n x d matrix of normal numbers.
+func random(n, d int, path ...any) *mat.Dense {
+	r := seed.Stream(1, append([]any{"nn test"}, path...)...)
+	x := mat.NewDense(n, d, nil)
+	for i := range n {
+		for j := range d {
+			x.Set(i, j, r.NormFloat64())
+		}
+	}
+	return x
+}
+
+// toys is a set of 4 x 4 images in three classes that a small network learns at once: a
+// bright row whose position is the class, and noise.
+func toys(n int) datasets.Set {
+	r := seed.Stream(3, "toys")
+	s := datasets.Set{Name: "toys", Shape: datasets.Shape{Channels: 1, Height: 4, Width: 4}, Classes: []string{"top", "middle", "bottom"}}
+	for i := range n {
+		y := i % 3
+		for p := range 16 {
+			v := uint8(r.IntN(60))
+			if p/4 == y {
+				v += 180
+			}
+			s.Pixels = append(s.Pixels, v)
+		}
+		s.Labels = append(s.Labels, y)
+	}
+	return s
+}
+
+func toyArch() Arch {
+	return Image(datasets.Shape{Channels: 1, Height: 4, Width: 4}).Conv(4, 3).ReLU().MaxPool(2).Dropout(0.25).Dense(3)
+}
+
+// layerCases has at least one small network for every kind of layer.
+func layerCases() map[string][]Arch {
+	image := Image(datasets.Shape{Channels: 2, Height: 5, Width: 6})
+	return map[string][]Arch{
+		"conv": {
+			image.Conv(3, 3).Dense(3),
+			image.Then(Conv{Filters: 2, Kernel: 3, Stride: 2}).Dense(3),
+			image.Then(Conv{Filters: 2, Kernel: 2, Stride: 3, Pad: 2}).Dense(3),
+		},
+		"pool": {
+			image.MaxPool(2).Dense(3),
+			image.Then(MaxPool{Kernel: 3, Stride: 1}).Dense(3),
+			image.Then(MaxPool{Kernel: 3, Stride: 2, Pad: 1}).Dense(3),
+		},
+		"fc":        {image.Dense(7).Dense(2)},
+		"relu":      {image.Dense(9).ReLU().Dense(3), image.ReLU().Dense(2)},
+		"dropout":   {image.Dropout(0.5).Dense(3)},
+		"normalize": {image.Then(Normalize{Mean: []float64{0.5, -1}, Std: []float64{2, 0.1}}).Dense(3), image.Then(Normalize{Mean: []float64{1}, Std: []float64{3}}).Dense(2)},
+	}
+}
+
+// TestLayerGradients compares the gradient of a score with respect to the input with
+// central differences, for every kind of layer, in float64, for batches of 1 and 3, twice.
+func TestLayerGradients(t *testing.T) {
+	const h, tolerance = 1e-5, 1e-7
+	for kind, archs := range layerCases() {
+		for a, arch := range archs {
+			for _, n := range []int{1, 3} {
+				t.Run(fmt.Sprintf("%s/%d/batch %d", kind, a, n), func(t *testing.T) {
+					net, err := arch.Init(5)
+					if err != nil {
+						t.Fatal(err)
+					}
+					net = net.Double()
+					d, k := net.Dims()
+					x := random(n, d, kind, a)
+					targets := make([]int, n)
+					for i := range targets {
+						targets[i] = i % k
+					}
+					before := mat.DenseCopyOf(x)
+					first, second := mat.NewDense(n, d, nil), mat.NewDense(n, d, nil)
+					scores, err := net.Gradients(ctx, first, x, targets)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if _, err := net.Gradients(ctx, second, x, targets); err != nil {
+						t.Fatal(err)
+					}
+					if !mat.Equal(first, second) {
+						t.Error("the second run gave another gradient")
+					}
+					if !mat.Equal(before, x) {
+						t.Error("the input was changed")
+					}
+					alone, err := net.Scores(ctx, x)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if !mat.Equal(scores, alone) {
+						t.Error("Gradients and Scores return different scores")
+					}
+					for i := range n {
+						for j := range d {
+							at := func(v float64) float64 {
+								y := mat.DenseCopyOf(x)
+								y.Set(i, j, v)
+								s, err := net.Scores(ctx, y)
+								if err != nil {
+									t.Fatal(err)
+								}
+								return s.At(i, targets[i])
+							}
+							v := x.At(i, j)
+							want := (at(v+h) - at(v-h)) / (2 * h)
+							if got := first.At(i, j); math.Abs(got-want) > tolerance*max(1, math.Abs(want)) {
+								t.Fatalf("row %d, value %d: gradient %v, central difference %v", i, j, got, want)
+							}
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestEveryLayerIsListed finds the layer types in the source, so that a new layer without
+// an entry in layers() or without a gradient check is noticed.
+func TestEveryLayerIsListed(t *testing.T) {
+	var declared []string
+	files, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if !strings.HasSuffix(f.Name(), ".go") || strings.HasSuffix(f.Name(), "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), f.Name(), nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range parsed.Decls {
+			if fn, ok := decl.(*ast.FuncDecl); ok && fn.Name.Name == "kind" && fn.Recv != nil {
+				declared = append(declared, fn.Recv.List[0].Type.(*ast.Ident).Name)
+			}
+		}
+	}
+	var listed []string
+	cases := layerCases()
+	for _, l := range layers() {
+		name := fmt.Sprintf("%T", l)
+		listed = append(listed, strings.TrimPrefix(name, "nn."))
+		if len(cases[l.kind()]) == 0 {
+			t.Errorf("%s (kind %q) has no gradient check", name, l.kind())
+		}
+	}
+	slices.Sort(declared)
+	slices.Sort(listed)
+	if !slices.Equal(declared, listed) {
+		t.Errorf("layer types in the source: %v; in layers(): %v", declared, listed)
+	}
+}
+
+// TestLeNetAgainstPlainLoops compares the network with a second implementation: loops
+// straight from the definitions, no matrices, no graph.
+func TestLeNetAgainstPlainLoops(t *testing.T) {
+	arch := Image(datasets.Shape{Channels: 2, Height: 9, Width: 8}).
+		Then(Normalize{Mean: []float64{0.1, 0.2}, Std: []float64{0.5, 2}}).
+		Conv(3, 3).ReLU().MaxPool(2).Then(Conv{Filters: 4, Kernel: 2, Stride: 2, Pad: 1}).ReLU().Dense(5)
+	net, err := arch.Init(9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	net = net.Double()
+	d, k := net.Dims()
+	x := random(4, d, "plain")
+	scores, err := net.Scores(ctx, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		want := plainForward(net, x.RawRowView(i))
+		for j := range k {
+			if got := scores.At(i, j); math.Abs(got-want[j]) > 1e-12*max(1, math.Abs(want[j])) {
+				t.Errorf("row %d, score %d: %v, plain loops give %v", i, j, got, want[j])
+			}
+		}
+	}
+}
+
+// plainForward evaluates a float64 network by its definitions.
+func plainForward(net *Net, x []float64) []float64 {
+	params, next := net.run.(*engine[float64]).params, 0
+	in := net.arch.input
+	at := func(v []float64, s datasets.Shape, c, y, x int) (float64, bool) {
+		if y < 0 || y >= s.Height || x < 0 || x >= s.Width {
+			return 0, false
+		}
+		return v[(c*s.Height+y)*s.Width+x], true
+	}
+	for _, st := range net.arch.steps {
+		out := make([]float64, st.out.Size())
+		switch l := st.layer.(type) {
+		case Conv:
+			w, b := params[next].data, params[next+1].data
+			next += 2
+			stride := max(l.Stride, 1)
+			for f := range st.out.Channels {
+				for oy := range st.out.Height {
+					for ox := range st.out.Width {
+						sum := b[f]
+						for c := range in.Channels {
+							for ky := range l.Kernel {
+								for kx := range l.Kernel {
+									v, _ := at(x, in, c, oy*stride+ky-l.Pad, ox*stride+kx-l.Pad)
+									sum += v * w[((f*in.Channels+c)*l.Kernel+ky)*l.Kernel+kx]
+								}
+							}
+						}
+						out[(f*st.out.Height+oy)*st.out.Width+ox] = sum
+					}
+				}
+			}
+		case MaxPool:
+			for c := range in.Channels {
+				for oy := range st.out.Height {
+					for ox := range st.out.Width {
+						best := math.Inf(-1)
+						for ky := range l.Kernel {
+							for kx := range l.Kernel {
+								if v, ok := at(x, in, c, oy*l.stride()+ky-l.Pad, ox*l.stride()+kx-l.Pad); ok {
+									best = max(best, v)
+								}
+							}
+						}
+						out[(c*st.out.Height+oy)*st.out.Width+ox] = best
+					}
+				}
+			}
+		case Dense:
+			w, b := params[next].data, params[next+1].data
+			next += 2
+			for u := range out {
+				out[u] = b[u]
+				for j, v := range x {
+					out[u] += v * w[u*len(x)+j]
+				}
+			}
+		case ReLU:
+			for j, v := range x {
+				out[j] = max(v, 0)
+			}
+		case Normalize:
+			for j, v := range x {
+				mean, std := l.at(j / (in.Height * in.Width))
+				out[j] = (v - mean) / std
+			}
+		}
+		x, in = out, st.out
+	}
+	return x
+}
+
+// TestBatchesAreIndependent: a row's result does not depend on its company.
+func TestBatchesAreIndependent(t *testing.T) {
+	net, err := LeNet(datasets.Shape{Channels: 1, Height: 28, Width: 28}, 10).Init(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = maxRows + 37 // crosses the internal batch bound
+	x := random(n, 784, "independent")
+	targets := make([]int, n)
+	for i := range targets {
+		targets[i] = i % 10
+	}
+	all := mat.NewDense(n, 784, nil)
+	scores, err := net.Gradients(ctx, all, x, targets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range []int{0, 1, maxRows - 1, maxRows, n - 1} {
+		one := mat.NewDense(1, 784, nil)
+		s, err := net.Gradients(ctx, one, mat.NewDense(1, 784, x.RawRowView(i)), targets[i:i+1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		near := func(what string, a, b []float64) {
+			for j := range a {
+				if math.Abs(a[j]-b[j]) > 1e-5*max(1, math.Abs(b[j])) {
+					t.Fatalf("%s of row %d at %d: %v alone, %v in a batch of %d", what, i, j, a[j], b[j], n)
+				}
+			}
+		}
+		near("scores", s.RawRowView(0), scores.RawRowView(i))
+		near("gradient", one.RawRowView(0), all.RawRowView(i))
+	}
+}
+
+// TestManyGoroutines lets several goroutines use one network; run it with -race.
+func TestManyGoroutines(t *testing.T) {
+	net, err := toyArch().Init(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := random(20, 16, "goroutines")
+	want, err := net.Scores(ctx, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 5 {
+				got, err := net.Scores(ctx, x)
+				if err != nil || !mat.Equal(got, want) {
+					t.Errorf("scores differ, error %v", err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestTrainingLearnsToys(t *testing.T) {
+	net, err := toyArch().Fit(toys(300), Training{Epochs: 4, Rate: 0.01, Seed: 1}).Build(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := net.Evaluate(ctx, toys(90))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Accuracy < 0.99 {
+		t.Errorf("accuracy %v on an easy set", e.Accuracy)
+	}
+	if len(net.History) != 4 || net.History[3].Loss >= net.History[0].Loss {
+		t.Errorf("the loss did not fall: %v", net.History)
+	}
+	if len(e.Right())+len(e.Wrong()) != 90 {
+		t.Errorf("%d right and %d wrong of 90", len(e.Right()), len(e.Wrong()))
+	}
+	total := 0
+	for _, row := range e.Confusion() {
+		for _, c := range row {
+			total += c
+		}
+	}
+	if total != 90 {
+		t.Errorf("the confusion matrix counts %d of 90", total)
+	}
+}
+
+// trained is the fingerprint of a small trained network.
+func trained(t *testing.T) string {
+	net, err := toyArch().Fit(toys(100), Training{Epochs: 2, Batch: 16, Seed: 4}).Build(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net.Fingerprint()
+}
+
+// TestSameSeedSameBytes trains with one and with several processors, and in another
+// process; and demands that the seed matters.
+func TestSameSeedSameBytes(t *testing.T) {
+	if os.Getenv("WHYBOOK_TEST_CHILD") != "" {
+		fmt.Println("fingerprint", trained(t))
+		return
+	}
+	want := trained(t)
+	for _, procs := range []int{1, 2, 4} {
+		old := runtime.GOMAXPROCS(procs)
+		got := trained(t)
+		runtime.GOMAXPROCS(old)
+		if got != want {
+			t.Errorf("another network with %d processors", procs)
+		}
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestSameSeedSameBytes$", "-test.count=1")
+	cmd.Env = append(os.Environ(), "WHYBOOK_TEST_CHILD=1", "GOMAXPROCS=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if !strings.Contains(string(out), "fingerprint "+want) {
+		t.Errorf("another process made another network: want %s in\n%s", want, out)
+	}
+	other, err := toyArch().Fit(toys(100), Training{Epochs: 2, Batch: 16, Seed: 5}).Build(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other.Fingerprint() == want {
+		t.Error("the seed makes no difference")
+	}
+}
+
+func TestSaveAndLoad(t *testing.T) {
+	fit := toyArch().Fit(toys(60), Training{Epochs: 1})
+	net, err := fit.Build(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []*Net{net, net.Double()} {
+		var buf bytes.Buffer
+		if err := n.Save(&buf); err != nil {
+			t.Fatal(err)
+		}
+		got, err := Load(bytes.NewReader(buf.Bytes()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Fingerprint() != n.Fingerprint() {
+			t.Error("the network that was read is another one")
+		}
+		if !slices.Equal(got.Classes(), []string{"top", "middle", "bottom"}) || len(got.History) != 1 {
+			t.Errorf("classes %v, history %v", got.Classes(), got.History)
+		}
+		x := random(3, 16, "save")
+		a, err := n.Scores(ctx, x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := got.Scores(ctx, x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !mat.Equal(a, b) {
+			t.Error("the network that was read gives other scores")
+		}
+	}
+	var buf bytes.Buffer
+	if err := net.Save(&buf); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := toyArch().Dense(3).Fit(toys(3), Training{}).Load(&buf); err == nil {
+		t.Error("a fit accepted a network of another architecture")
+	}
+}
+
+func TestLoadRefusesDamage(t *testing.T) {
+	net, err := toyArch().Init(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var buf bytes.Buffer
+	if err := net.Save(&buf); err != nil {
+		t.Fatal(err)
+	}
+	good := buf.String()
+	for name, bad := range map[string]string{
+		"empty":             "",
+		"header only":       good[:100],
+		"truncated weights": good[:len(good)-1],
+		"trailing bytes":    good + "x",
+		"huge header":       "\xff\xff\xff\xff\xff\xff\xff\x7f{}",
+		"not JSON":          strings.Replace(good, "{", "[", 1),
+		"another dtype":     strings.Replace(good, `"F32"`, `"I32"`, 1),
+		"missing tensor":    strings.Replace(good, `"fc1.bias"`, `"fc9.bias"`, 1),
+		"unknown kind":      strings.Replace(good, `\"kind\":\"relu\"`, `\"kind\":\"rely\"`, 1),
+	} {
+		if _, err := Load(strings.NewReader(bad)); !errors.Is(err, ErrFormat) {
+			t.Errorf("%s: error %v, want one that matches ErrFormat", name, err)
+		}
+	}
+	swapped := strings.Replace(good, `"shape":[4,1,3,3]`, `"shape":[4,3,1,3]`, 1)
+	if _, err := Load(strings.NewReader(swapped)); !errors.Is(err, xai.ErrShape) || !strings.Contains(err.Error(), "conv1.weight") {
+		t.Errorf("another shape: %v", err)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	net, err := Image(datasets.Shape{Channels: 1, Height: 2, Width: 2}).Dense(2).Init(1)
+	if err != nil {
+		f.Fatal(err)
+	}
+	var buf bytes.Buffer
+	if err := net.Save(&buf); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(buf.Bytes())
+	f.Add(buf.Bytes()[:40])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if n, err := Load(bytes.NewReader(data)); err == nil {
+			_ = n.Fingerprint()
+		}
+	})
+}
+
+// TestMistakes goes through what users do wrong: the message must name the step, the
+// value and the remedy.
+func TestMistakes(t *testing.T) {
+	image := Image(datasets.Shape{Channels: 1, Height: 4, Width: 4})
+	net, err := toyArch().Init(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := random(2, 16, "mistakes")
+	dst := mat.NewDense(2, 16, nil)
+	build := func(a Arch) error { _, err := a.Init(0); return err }
+	fit := func(s datasets.Source, tr Training) error { _, err := toyArch().Fit(s, tr).Build(ctx); return err }
+	second := func(_ *mat.Dense, err error) error { return err }
+	relabelled := toys(6)
+	relabelled.Labels[4] = 3
+	for _, c := range []struct {
+		name string
+		err  error
+		is   error
+		want []string
+	}{
+		{"even kernel", build(image.Conv(8, 4).Dense(2)), nil, []string{"nn.Arch.Conv(8, 4)", "odd"}},
+		{"kernel too large", build(image.Then(Conv{Filters: 2, Kernel: 7, Pad: 1}).Dense(2)), xai.ErrShape, []string{"7x7", "4x4"}},
+		{"pool too large", build(image.MaxPool(5).Dense(2)), xai.ErrShape, []string{"nn.Arch.MaxPool(5)"}},
+		{"no filters", build(image.Conv(0, 3).Dense(2)), nil, []string{"at least 1"}},
+		{"dropout of all", build(image.Dropout(1).Dense(2)), nil, []string{"[0, 1)"}},
+		{"deviation zero", build(image.Then(Normalize{Mean: []float64{0}, Std: []float64{0}}).Dense(2)), nil, []string{"above 0"}},
+		{"no layers", build(image), nil, []string{"no layers"}},
+		{"no scores", build(image.Conv(3, 3)), xai.ErrShape, []string{"3x4x4", "Dense"}},
+		{"the first mistake is kept", build(image.Conv(0, 3).MaxPool(9).Dense(2)), nil, []string{"Conv(0, 3)"}},
+		{"name taken", build(image.Dense(2).Dense(2).Named("fc1")), nil, []string{"fc1"}},
+		{"name with dot", build(image.Dense(2).Named("a.b")), nil, []string{"a.b"}},
+		{"nil layer", build(image.Then(nil)), nil, []string{"need a layer"}},
+		{"zero shape", build(Image(datasets.Shape{}).Dense(2)), xai.ErrShape, []string{"0x0x0"}},
+		{"wrong width", second(net.Scores(ctx, random(1, 15, "w"))), xai.ErrShape, []string{"15", "16"}},
+		{"no rows", second(net.Scores(ctx, &mat.Dense{})), nil, []string{"no rows"}},
+		{"nil rows", second(net.Scores(ctx, nil)), nil, []string{"no rows"}},
+		{"class too high", second(net.Gradients(ctx, dst, x, []int{0, 3})), xai.ErrTarget, []string{"target 3", "0-2"}},
+		{"class negative", second(net.Gradients(ctx, dst, x, []int{-1, 0})), xai.ErrTarget, []string{"target -1"}},
+		{"targets missing", second(net.Gradients(ctx, dst, x, []int{1})), xai.ErrShape, []string{"1 targets for 2 rows"}},
+		{"dst of another size", second(net.Gradients(ctx, mat.NewDense(1, 16, nil), x, []int{1, 1})), xai.ErrShape, []string{"1 x 16"}},
+		{"unknown layer", second(net.Activations(ctx, "conv9", x)), xai.ErrLayer, []string{"conv9", "conv1, relu1, pool1, dropout1, fc1"}},
+		{"set of another shape", fit(datasets.Set{Name: "s", Shape: datasets.Shape{Channels: 1, Height: 2, Width: 2}, Classes: []string{"a", "b", "c"}, Labels: []int{0}, Pixels: make([]uint8, 4)}, Training{}), xai.ErrShape, []string{"1x2x2", "1x4x4"}},
+		{"label out of range", fit(relabelled, Training{}), datasets.ErrLabel, []string{"row 4", "label 3"}},
+		{"empty set", fit(datasets.Set{Name: "void", Shape: image.input, Classes: []string{"a", "b", "c"}, Pixels: []uint8{}}, Training{}), nil, []string{"void", "empty"}},
+		{"no data", fit(nil, Training{}), nil, []string{"need data"}},
+		{"negative epochs", fit(toys(3), Training{Epochs: -1}), nil, []string{"Epochs"}},
+		{"rate NaN", fit(toys(3), Training{Rate: math.NaN()}), nil, []string{"Rate"}},
+		{"divergence", fit(toys(60), Training{Rate: 1e30}), ErrDiverged, []string{"epoch 1", "step"}},
+	} {
+		if c.err == nil {
+			t.Errorf("%s: no error", c.name)
+			continue
+		}
+		if c.is != nil && !errors.Is(c.err, c.is) {
+			t.Errorf("%s: %v does not match %q", c.name, c.err, c.is)
+		}
+		for _, w := range c.want {
+			if !strings.Contains(c.err.Error(), w) {
+				t.Errorf("%s: %q does not say %q", c.name, c.err, w)
+			}
+		}
+	}
+}
+
+// TestInterruptedTraining: it stops at once, says how far it came, and what it started
+// from is unharmed.
+func TestInterruptedTraining(t *testing.T) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	_, err := toyArch().Fit(toys(3000), Training{Epochs: 10000}).Build(ctx)
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "epoch") {
+		t.Errorf("error %v", err)
+	}
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("it took %v to stop", took)
+	}
+}
+
+// TestChainsDoNotShare: two chains from one base must not write into each other.
+func TestChainsDoNotShare(t *testing.T) {
+	base := Image(datasets.Shape{Channels: 1, Height: 4, Width: 4}).Conv(2, 3).ReLU().Dense(5)
+	a := base.Dense(2).Named("left")
+	b := base.Dense(3).Named("right")
+	if a.Output().Size() != 2 || b.Output().Size() != 3 || a.index("right") >= 0 || b.index("left") >= 0 {
+		t.Errorf("left is %v, right is %v", a, b)
+	}
+	if base.index("left") >= 0 || len(base.steps) != 3 {
+		t.Errorf("the base changed: %v", base)
+	}
+}
+
+// TestKeys: equal recipes have equal keys, and everything that matters is in the key.
+func TestKeys(t *testing.T) {
+	key := toyArch().Fit(toys(9), Training{}).Key()
+	if again := toyArch().Fit(toys(9), Training{Epochs: 3, Batch: 32, Rate: 0.001}).Key(); again != key {
+		t.Errorf("defaults spelled out change the key:\n%s\n%s", key, again)
+	}
+	for name, other := range map[string]Fit{
+		"data":    toyArch().Fit(toys(12), Training{}),
+		"epochs":  toyArch().Fit(toys(9), Training{Epochs: 4}),
+		"batch":   toyArch().Fit(toys(9), Training{Batch: 4}),
+		"rate":    toyArch().Fit(toys(9), Training{Rate: 0.1}),
+		"seed":    toyArch().Fit(toys(9), Training{Seed: 1}),
+		"dropout": Image(toyArch().input).Conv(4, 3).ReLU().MaxPool(2).Dropout(0.2).Dense(3).Fit(toys(9), Training{}),
+		"name":    toyArch().Named("head").Fit(toys(9), Training{}),
+	} {
+		if other.Key() == key {
+			t.Errorf("the key does not depend on the %s", name)
+		}
+	}
+}
+
+func TestActivations(t *testing.T) {
+	net, err := toyArch().Init(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := random(5, 16, "activations")
+	relu, err := net.Activations(ctx, "relu1", x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conv, err := net.Activations(ctx, "conv1", x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, w := relu.Dims()
+	if n != 5 || w != 4*4*4 {
+		t.Fatalf("relu1 is %d x %d", n, w)
+	}
+	for i := range n {
+		for j := range w {
+			if want := max(conv.At(i, j), 0); relu.At(i, j) != want {
+				t.Fatalf("relu1 at %d, %d is %v, conv1 %v", i, j, relu.At(i, j), conv.At(i, j))
+			}
+		}
+	}
+	last, err := net.Activations(ctx, "fc1", x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scores, err := net.Scores(ctx, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !mat.Equal(last, scores) {
+		t.Error("the activations of the last layer are not the scores")
+	}
+}
+
+// TestAdamByHand follows two steps with a constant gradient: whatever its size, the
+// bias-corrected step is the rate.
+func TestAdamByHand(t *testing.T) {
+	net, err := Image(datasets.Shape{Channels: 1, Height: 1, Width: 1}).Dense(2).Init(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := net.Double().run.(*engine[float64])
+	opt := newAdam(0.5, e.params)
+	tr, err := e.trainer(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := e.params[1].data[0]
+	tr.x.Data()[0], tr.target.Data()[1] = 1, 1
+	if err := tr.prog.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if g := tr.grads[1].Data()[0]; g <= 0 {
+		t.Fatalf("gradient %v of the wrong class's bias, want positive", g)
+	}
+	opt.update(e.params, tr.grads)
+	opt.update(e.params, tr.grads)
+	if got, want := e.params[1].data[0], start-1; math.Abs(got-want) > 1e-6 {
+		t.Errorf("after two steps of 0.5 against the gradient: %v, want %v", got, want)
+	}
+}
+
+// TestDigits is the promise of the first notebook: LeNet on the embedded digits.
+func TestDigits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains a network")
+	}
+	start := time.Now()
+	digits := datasets.MNIST().Train()
+	set, err := digits.Build(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := LeNet(set.Shape, 10).Fit(digits, Training{Epochs: 5, Seed: 7}).Build(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	took := time.Since(start)
+	e, err := net.Evaluate(ctx, datasets.MNIST().Test())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%v, trained in %v", e, took.Round(100*time.Millisecond))
+	if e.Accuracy < 0.95 {
+		t.Errorf("accuracy %.3f on unseen digits, want at least 0.95", e.Accuracy)
+	}
+}
