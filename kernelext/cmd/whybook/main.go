@@ -1,0 +1,96 @@
+// Command whybook runs Whybook's notebooks without Jupyter, and makes them run in it.
+//
+//	go run github.com/whybook/whybook/kernelext/cmd/whybook tour
+//
+// It needs Go alone: the GoNB kernel and goimports are built from the versions that the
+// module pins, into the cache folder. Run it with --help for the commands.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+const description = `Runs Whybook's notebooks with Go alone, and installs their kernel for Jupyter.
+
+Exit codes: 0 all went well; 1 a cell failed, or something needed is missing; 2 the command line is wrong; 130 interrupted.`
+
+type commands struct {
+	Module string `help:"Folder of the whybook module, or of your module that requires it. Default: found from the current folder." type:"path" placeholder:"DIR"`
+
+	Tour    tourCommand    `cmd:"" help:"Run the tour, notebooks/00-tour.ipynb, and write the executed notebook, a page and the figures."`
+	Run     runCommand     `cmd:"" help:"Run notebooks one after the other, with the same results as tour."`
+	Install installCommand `cmd:"" help:"Make the GoNB kernel known to Jupyter."`
+	Cache   cacheCommand   `cmd:"" help:"List or clear what whybook keeps on disk."`
+	Doctor  doctorCommand  `cmd:"" help:"Say what is missing, and the command that mends it."`
+}
+
+// app is what the commands share.
+type app struct {
+	out    io.Writer
+	module string // the --module flag
+}
+
+func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.out, format, args...) }
+
+// reported is an error that the user has been told of already.
+type reported struct{ error }
+
+func (r reported) Unwrap() error { return r.error }
+
+func main() {
+	// Later signals are caught too and do nothing: the kernel is being stopped by then.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run executes one command line and returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+	var cli commands
+	exited := -1
+	parser, err := kong.New(&cli, kong.Name("whybook"), kong.Description(description),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }), kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		fmt.Fprintf(stderr, "whybook: %v\n", err)
+		return exitUsage
+	}
+	parsed, err := parser.Parse(args)
+	if exited >= 0 { // --help
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "whybook: %v\nwhybook --help shows the commands\n", err)
+		return exitUsage
+	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	err = parsed.Run(&app{out: stdout, module: cli.Module})
+	var told reported
+	switch {
+	case err == nil:
+		return exitOK
+	case !errors.As(err, &told):
+		fmt.Fprintf(stderr, "whybook: %v\n", err)
+	}
+	if ctx.Err() != nil {
+		return exitInterrupted
+	}
+	return exitFailed
+}
