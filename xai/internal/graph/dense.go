@@ -8,18 +8,18 @@ func (b *Builder[T]) Dense(x, w, bias *Node[T]) *Node[T] {
 		for i := range n {
 			copy(out[i*k:(i+1)*k], in[2])
 		}
-		matmul(false, true, n, k, d, in[0], in[1], out, true)
+		matmulParallel(false, true, n, k, d, in[0], in[1], out, true)
 	}
 	return b.apply("dense", n, k, []*Node[T]{x, w, bias}, run, func(_, grad *Node[T]) []*Node[T] {
 		grads := make([]*Node[T], 3)
 		if x.grad {
 			grads[0] = b.apply("dense.dx", n, d, []*Node[T]{grad, w}, func(out []T, in [][]T) {
-				matmul(false, false, n, d, k, in[0], in[1], out, false)
+				matmulParallel(false, false, n, d, k, in[0], in[1], out, false)
 			}, nil)
 		}
 		if w.grad {
 			grads[1] = b.apply("dense.dw", k, d, []*Node[T]{grad, x}, func(out []T, in [][]T) {
-				matmul(true, false, k, d, n, in[0], in[1], out, false)
+				matmulParallel(true, false, k, d, n, in[0], in[1], out, false)
 			}, nil)
 		}
 		if bias.grad {

@@ -1,13 +1,24 @@
 package graph
 
 import (
-	"gonum.org/v1/gonum/blas"
-	blasgonum "gonum.org/v1/gonum/blas/gonum"
+	"runtime"
+
+	"github.com/whybook/whybook/xai/internal/gemm"
 )
 
 // matmul computes C = op(A) op(B), or C += op(A) op(B) when add is set, for contiguous
-// row-major matrices: op(A) is m x k, op(B) is k x n.
+// row-major matrices, on the calling goroutine: op(A) is m x k, op(B) is k x n. Operations
+// that are parallel over the rows of a batch use it.
 func matmul[T Float](transA, transB bool, m, n, k int, a, b, c []T, add bool) {
+	multiply(gemm.Best(), transA, transB, m, n, k, a, b, c, add)
+}
+
+// matmulParallel is matmul on all processors, with the same bytes.
+func matmulParallel[T Float](transA, transB bool, m, n, k int, a, b, c []T, add bool) {
+	multiply(gemm.Best().Parallel(runtime.GOMAXPROCS(0)), transA, transB, m, n, k, a, b, c, add)
+}
+
+func multiply[T Float](kernel gemm.Kernel, transA, transB bool, m, n, k int, a, b, c []T, add bool) {
 	lda, ldb := k, n
 	if transA {
 		lda = m
@@ -21,15 +32,8 @@ func matmul[T Float](transA, transB bool, m, n, k int, a, b, c []T, add bool) {
 	}
 	switch a := any(a).(type) {
 	case []float32:
-		blasgonum.Implementation{}.Sgemm(flag(transA), flag(transB), m, n, k, 1, a, lda, any(b).([]float32), ldb, float32(beta), any(c).([]float32), n)
+		kernel.SGEMM(transA, transB, m, n, k, 1, a, lda, any(b).([]float32), ldb, float32(beta), any(c).([]float32), n)
 	case []float64:
-		blasgonum.Implementation{}.Dgemm(flag(transA), flag(transB), m, n, k, 1, a, lda, any(b).([]float64), ldb, float64(beta), any(c).([]float64), n)
+		kernel.DGEMM(transA, transB, m, n, k, 1, a, lda, any(b).([]float64), ldb, float64(beta), any(c).([]float64), n)
 	}
-}
-
-func flag(trans bool) blas.Transpose {
-	if trans {
-		return blas.Trans
-	}
-	return blas.NoTrans
 }
