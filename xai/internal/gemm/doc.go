@@ -21,9 +21,9 @@
 // # Reproducible bytes
 //
 // Every element of C is one chain of fused multiply-adds over k in ascending
-// order, cut into blocks of [BlockK] terms; the blocks are added to C in order.
-// Neither the tile an element falls in, nor packing, nor the number of workers
-// changes that chain, so for one kernel the bytes of C do not depend on
+// order, cut into equal blocks of up to [BlockK] terms, whose sums are added to C
+// in order. Neither the tile an element falls in, nor packing, nor the number of
+// workers changes that chain, so for one kernel the bytes of C do not depend on
 // [Kernel.Parallel], and the AVX2 and AVX-512 kernels agree with each other bit
 // for bit. The plain Go kernel rounds products and sums separately where the
 // compiler does not fuse them, and so differs in the last digits.

@@ -2,10 +2,17 @@ package gemm
 
 import "fmt"
 
-// BlockK is the number of terms of a dot product summed before the partial sum is
-// added to C. It is the same for every kernel, shape and worker count, because it
-// is the one blocking choice that shows in the result's last bits.
-const BlockK = 256
+// BlockK is the largest number of terms of a dot product summed before the partial
+// sum is added to C: as many rows of B as the fastest caches hold for one tile.
+const BlockK = 320
+
+// depth returns the length of the blocks that k terms are cut into: the fewest
+// blocks, of equal length, rounded up to a multiple of 8. It depends on nothing but
+// k, because it is the one choice of blocking that shows in the last bits of C.
+func depth(k int) int {
+	blocks := (k + BlockK - 1) / BlockK
+	return ((k+blocks-1)/blocks + 7) / 8 * 8
+}
 
 // float is an element type of matrices.
 type float interface{ float32 | float64 }
@@ -109,6 +116,8 @@ func (x strided[T]) from(i, j int) strided[T] {
 	x.data = x.data[i*x.row+j*x.col:]
 	return x
 }
+
+func (x strided[T]) transposed() strided[T] { return strided[T]{x.data, x.col, x.row} }
 
 // operand checks a matrix given as BLAS does and returns op(X), rows x cols.
 func operand[T float](name string, trans bool, rows, cols int, data []T, ld int) strided[T] {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -143,6 +144,136 @@ func TestKernelsRunnable(t *testing.T) {
 	t.Logf("this processor runs %v", ks)
 	if ks[0] != Best() || ks[len(ks)-1] != (Kernel{}) {
 		t.Fatalf("Kernels() = %v: want the best first, plain Go last", ks)
+	}
+}
+
+// TestBlocks takes shapes just beyond the limits of each kind of blocking and packing.
+func TestBlocks(t *testing.T) {
+	for _, s := range []shape{
+		{m: 20, n: packACols + 17, k: BlockK + 10},
+		{m: blockRows + 9, n: 61, k: 9},
+		{m: blockRows + 9, n: packACols + 1, k: 10},
+		{m: packBRows + 1, n: 1100, k: 41},
+		{m: packBRows + 3, n: 100, k: 2*BlockK + 1},
+	} {
+		for i := range 4 {
+			s.transA, s.transB = i&1 != 0, i&2 != 0
+			p := newProblem[float32](seed.Stream(3, "blocks"), s.transA, s.transB, s.m, s.n, s.k, 2, 1, 0.5, 1)
+			for _, kn := range Kernels() {
+				if err := p.check(kn); err != nil {
+					t.Errorf("%v: %v", s, err)
+				}
+			}
+		}
+	}
+}
+
+// TestWorkersChangeNoByte also shows that the vector kernels agree with each other.
+func TestWorkersChangeNoByte(t *testing.T) {
+	for _, s := range []shape{
+		{m: 64, n: 2000, k: 72, transA: true}, {m: 300, n: 10, k: 3000}, {m: 205, n: 203, k: 401, transB: true}, {m: 7, n: 20000, k: 64}, {m: 20000, n: 7, k: 64},
+	} {
+		if s.m*s.n*s.k < minWork {
+			t.Fatalf("%v is too small to be shared among workers", s)
+		}
+		p := newProblem[float32](seed.Stream(4, "workers"), s.transA, s.transB, s.m, s.n, s.k, 1, 3, 1.5, -0.5)
+		results := map[string][]float32{}
+		for _, kn := range Kernels() {
+			family := "vector"
+			if kn == (Kernel{}) {
+				family = "go"
+			}
+			for _, workers := range []int{1, 2, 3, 8} {
+				q := p.clone()
+				q.run(kn.Parallel(workers))
+				if want, ok := results[family]; !ok {
+					results[family] = q.whole
+				} else if i := firstDifference(q.whole, want); i >= 0 {
+					t.Errorf("%v: %v: element %d is %v, with one worker of the first %s kernel %v", s, kn.Parallel(workers), i, q.whole[i], family, want[i])
+				}
+			}
+		}
+	}
+}
+
+// firstDifference returns the index of the first difference in bits, -1 for none.
+func firstDifference(x, y []float32) int {
+	for i := range x {
+		if math.Float32bits(x[i]) != math.Float32bits(y[i]) {
+			return i
+		}
+	}
+	return -1
+}
+
+// TestGridCoversC cuts matrices of all sorts and counts how often each element is dealt out.
+func TestGridCoversC(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m, n := rapid.IntRange(1, 300).Draw(t, "m"), rapid.IntRange(1, 900).Draw(t, "n")
+		rows, cols := grid(m, n, rapid.IntRange(1, 64).Draw(t, "count"))
+		area, end := 0, [2]int{}
+		for r := range rows {
+			i0, i1 := share(m, rows, r, rowGrain)
+			for q := range cols {
+				j0, j1 := share(n, cols, q, colGrain)
+				if i0 >= i1 || j0 >= j1 {
+					t.Fatalf("%d x %d cut into %d x %d: rectangle (%d,%d) is empty", m, n, rows, cols, r, q)
+				}
+				area += (i1 - i0) * (j1 - j0)
+				end = [2]int{i1, j1}
+			}
+		}
+		if area != m*n || end != [2]int{m, n} {
+			t.Fatalf("%d x %d cut into %d x %d: rectangles cover %d elements up to %v", m, n, rows, cols, area, end)
+		}
+	})
+}
+
+func TestInfinityTimesZero(t *testing.T) {
+	inf := float32(math.Inf(1))
+	for _, kn := range Kernels() {
+		c := []float32{7}
+		kn.SGEMM(false, false, 1, 1, 2, 1, []float32{0, 1}, 2, []float32{inf, 1}, 1, 0, c, 1)
+		if c[0] == c[0] {
+			t.Errorf("%v: 0*Inf + 1 = %v, want NaN", kn, c[0])
+		}
+		kn.SGEMM(false, false, 1, 1, 2, 0, []float32{0, 1}, 2, []float32{inf, 1}, 1, 0, c, 1)
+		if c[0] != 0 {
+			t.Errorf("%v: alpha = beta = 0 gives %v, want 0", kn, c[0])
+		}
+	}
+}
+
+func TestBadSizes(t *testing.T) {
+	x := make([]float32, 12)
+	for _, tt := range []struct {
+		give string
+		call func()
+		want string
+	}{
+		{"negative k", func() { SGEMM(false, false, 1, 1, -1, 1, x, 1, x, 1, 0, x, 1) }, "negative size in an m=1, n=1, k=-1 product"},
+		{"short A", func() { SGEMM(false, false, 4, 1, 4, 1, x, 4, x, 1, 0, x, 1) }, "A has 12 elements, too few for 4 rows of 4 with stride 4"},
+		{"stride of B", func() { SGEMM(false, true, 2, 2, 3, 1, x, 3, x, 2, 0, x, 2) }, "stride of B is 2, shorter than a row of 3"},
+		{"short C", func() { DGEMM(false, false, 2, 2, 0, 1, nil, 1, nil, 2, 0, make([]float64, 3), 2) }, "C has 3 elements"},
+		{"huge m", func() { SGEMM(false, false, math.MaxInt/2, 1, 1, 1, x, 4, x, 1, 0, x, 4) }, "too few"},
+	} {
+		func() {
+			defer func() {
+				if got := fmt.Sprint(recover()); !strings.HasPrefix(got, "gemm: ") || !strings.Contains(got, tt.want) {
+					t.Errorf("%s: panic %q, want gemm: ...%s...", tt.give, got, tt.want)
+				}
+			}()
+			tt.call()
+		}()
+	}
+}
+
+func TestAllocatesNothing(t *testing.T) {
+	for _, kn := range Kernels() {
+		p := newProblem[float32](seed.Stream(5), false, true, 70, 600, 30, 0, 0, 1, 0)
+		if n := testing.AllocsPerRun(20, func() { p.run(kn) }); n >= 1 {
+			t.Errorf("%v: %v allocations in a product", kn, n)
+		}
 	}
 }
 

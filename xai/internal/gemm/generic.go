@@ -9,30 +9,27 @@ const goRows, goCols = 4, 4
 // goRun computes the product in plain Go: A in packed strips of goRows rows, B in
 // packed panels of goCols columns, both padded with zeros to full width.
 func goRun[T float](p product[T]) {
-	strips := (p.m + goRows - 1) / goRows
-	buf := borrow[T]((strips*goRows + goCols) * min(p.k, BlockK))
+	block := depth(p.k)
+	rows := min(blockRows, (p.m+goRows-1)/goRows*goRows)
+	buf := borrow[T]((rows + goCols) * block)
 	defer buf.giveBack()
+	as, bs := buf.data[:rows*block], buf.data[rows*block:]
 	beta := p.beta
-	for k0 := 0; k0 < p.k; k0 += BlockK {
-		kc := min(p.k-k0, BlockK)
-		as, bs := buf.data[:strips*goRows*kc], buf.data[strips*goRows*kc:][:goCols*kc]
-		for i := 0; i < p.m; i += goRows {
-			a := p.a.from(i, k0)
-			packLines(as[i*kc:], goRows, a.data, min(goRows, p.m-i), kc, a.row, a.col)
-		}
-		for j := 0; j < p.n; j += goCols {
-			b, nr := p.b.from(k0, j), min(goCols, p.n-j)
-			packLines(bs, goCols, b.data, nr, kc, b.col, b.row)
-			for i := 0; i < p.m; i += goRows {
-				sums := goTile(as[i*kc:][:goRows*kc], bs)
-				for r := range min(goRows, p.m-i) {
-					row := p.c[(i+r)*p.ldc+j:][:nr]
-					for q := range row {
-						v := p.alpha * sums[r][q]
-						if beta != 0 {
-							v += beta * row[q]
-						}
-						row[q] = v
+	for k0 := 0; k0 < p.k; k0 += block {
+		kc := min(p.k-k0, block)
+		for i0 := 0; i0 < p.m; i0 += rows {
+			m := min(p.m-i0, rows)
+			for i := 0; i < m; i += goRows {
+				a := p.a.from(i0+i, k0)
+				packLines(as[i*kc:], goRows, a, min(goRows, m-i), kc)
+			}
+			for j := 0; j < p.n; j += goCols {
+				b, n := p.b.from(k0, j), min(goCols, p.n-j)
+				packLines(bs, goCols, b.transposed(), n, kc)
+				for i := 0; i < m; i += goRows {
+					sums := goTile(as[i*kc:][:goRows*kc], bs[:goCols*kc])
+					for r := range min(goRows, m-i) {
+						addRow(p.c[(i0+i+r)*p.ldc+j:][:n], p.alpha, sums[r][:n], beta)
 					}
 				}
 			}
@@ -41,13 +38,24 @@ func goRun[T float](p product[T]) {
 	}
 }
 
-// packLines stores lines vectors of kc elements side by side: element t of line i,
-// src[i*line+t*step], goes to dst[t*width+i]; the rest of the width is zero.
-func packLines[T float](dst []T, width int, src []T, lines, kc, line, step int) {
+// addRow computes c = alpha sums + beta c, without reading c when beta is 0.
+func addRow[T float](c []T, alpha T, sums []T, beta T) {
+	for j, sum := range sums {
+		if beta == 0 {
+			c[j] = alpha * sum
+		} else {
+			c[j] = alpha*sum + beta*c[j]
+		}
+	}
+}
+
+// packLines stores lines rows of x side by side: element t of row i goes to
+// dst[t*width+i], for t < kc; the rest of the width is zero.
+func packLines[T float](dst []T, width int, x strided[T], lines, kc int) {
 	for t := range kc {
 		row := dst[t*width:][:width]
 		for i := range lines {
-			row[i] = src[i*line+t*step]
+			row[i] = x.data[i*x.row+t*x.col]
 		}
 		clear(row[lines:])
 	}

@@ -5,9 +5,9 @@ import (
 	"sync/atomic"
 )
 
-// minWork is the least number of multiply-adds worth a rectangle of its own: some
-// microseconds of the fastest kernel, about what it takes to wake a processor.
-const minWork = 1 << 19
+// minWork is the number of multiply-adds from which workers are started: 100 us of
+// the fastest kernel. For less, waking a processor costs more than it brings.
+const minWork = 1 << 23
 
 // piecesPerWorker is how finely C is cut, so that a worker that wakes late or shares
 // its processor with another program leaves its rectangles to the others.
@@ -28,13 +28,12 @@ type pieces[T float] struct {
 
 // split computes the product on the kernel's workers, the calling goroutine among them.
 func (p product[T]) split(kn Kernel) {
-	work := p.m * p.n * p.k / minWork
-	if kn.extra == 0 || work < 2 {
+	if kn.extra == 0 || p.m*p.n*p.k < minWork {
 		p.run(kn.path)
 		return
 	}
 	ps := &pieces[T]{product: p, path: kn.path}
-	ps.rows, ps.cols = grid(p.m, p.n, min(work, (kn.extra+1)*piecesPerWorker))
+	ps.rows, ps.cols = grid(p.m, p.n, (kn.extra+1)*piecesPerWorker)
 	count := ps.rows * ps.cols
 	ps.left.Add(count)
 	for range min(kn.extra, count-1) {

@@ -44,25 +44,25 @@ const strip = 8
 // run computes the product on the calling goroutine.
 func (mk *micro[T]) run(p product[T]) {
 	size := int(unsafe.Sizeof(T(0)))
-	kMax, widest := min(p.k, BlockK), mk.vecs*mk.lanes
+	block, widest := depth(p.k), mk.vecs*mk.lanes
 	transB := p.b.col != 1
 	packB := transB || p.m >= packBRows
 	packA := p.n >= packACols && p.m >= strip
-	most := max(1, panelBytes/(kMax*widest*size)) // tiles side by side
+	most := max(1, panelBytes/(block*widest*size)) // tiles side by side
 	var needA, needB int
 	if packB {
-		needB = kMax * min(most*widest, p.n+widest)
+		needB = block * min(most*widest, p.n+widest)
 	}
 	if packA {
-		needA = kMax * min(blockRows, p.m)
+		needA = block * min(blockRows, p.m)
 	}
 	buf := borrow[T](needA + needB)
 	defer buf.giveBack()
 	bs, as := buf.data[:needB], buf.data[needB:]
 
 	beta := p.beta
-	for k0 := 0; k0 < p.k; k0 += BlockK {
-		kc := min(p.k-k0, BlockK)
+	for k0 := 0; k0 < p.k; k0 += block {
+		kc := min(p.k-k0, block)
 		for i0 := 0; i0 < p.m; i0 += blockRows {
 			m := min(p.m-i0, blockRows)
 			packed := 0 // rows of A
@@ -78,8 +78,7 @@ func (mk *micro[T]) run(p product[T]) {
 				b, bRow, bTile := &p.b.data[k0*p.b.row+j*p.b.col], p.b.row, width
 				if transB {
 					for t := range tiles {
-						q := p.b.from(k0, j+t*width)
-						mk.pack(bs[t*kc*width:], width, strided[T]{q.data, q.col, q.row}, width-mk.lanes+lanes, kc)
+						mk.pack(bs[t*kc*width:], width, p.b.from(k0, j+t*width).transposed(), width-mk.lanes+lanes, kc)
 					}
 					b, bRow, bTile = &bs[0], width, kc*width
 				}
