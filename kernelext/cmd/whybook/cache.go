@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 )
 
 type cacheCommand struct {
@@ -131,8 +130,8 @@ func (c cacheClearCommand) Run(a *app) error {
 	}
 	for _, f := range files {
 		if !slices.ContainsFunc(cacheKinds(), func(k cacheKind) bool { return k.Folder == f.Name() }) {
-			return fmt.Errorf("%s also holds %s, which whybook did not make; remove the cache by hand (%s)",
-				root, f.Name(), strings.Join([]string{"build", "data", "bin"}, ", "))
+			return fmt.Errorf("%s also holds %s, which whybook did not make, so nothing is removed; set WHYBOOK_CACHE to a folder of its own",
+				root, f.Name())
 		}
 	}
 	entries, err := cacheEntries(root)

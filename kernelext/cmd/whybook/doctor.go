@@ -53,20 +53,20 @@ func examine(ctx context.Context, a *app) []finding {
 	goEnv, err := goCommand(ctx, os.TempDir(), "env", "GOVERSION")
 	goVersion := strings.TrimSpace(string(goEnv))
 	if err != nil {
-		return append([]finding{{Name: "go", State: err.Error(), Remedy: goRemedy}}, checkCache(a), checkJupyter(ctx))
+		return []finding{{Name: "go", State: "does not run", Remedy: goRemedy}, checkCache(), checkSpace(), checkJupyter()}
 	}
 	found := []finding{{Name: "go", State: goVersion}}
 	m, err := findModule(ctx, a.module)
 	if err != nil {
 		found = append(found, finding{Name: "module", State: "not found",
-			Remedy: "git clone https://" + modulePath + " && cd whybook, or in your own module: go get " + modulePath})
+			Remedy: "run whybook inside a checkout (git clone https://" + modulePath + "), or in a module of your own after: go get " + modulePath})
 	} else {
 		if need := "go" + m.File.Go.Version; version.Compare(goVersion, need) < 0 {
 			found[0] = finding{Name: "go", State: goVersion + ", but the module needs " + need, Remedy: goRemedy}
 		}
 		found = append(found, finding{Name: "module", State: m.Root}, checkTools(ctx, m), checkTour(m))
 	}
-	return append(found, checkCache(a), checkSpace(), checkJupyter(ctx))
+	return append(found, checkCache(), checkSpace(), checkJupyter())
 }
 
 func checkTools(ctx context.Context, m module) finding {
@@ -96,7 +96,7 @@ func checkTour(m module) finding {
 	return finding{Name: "tour", State: path}
 }
 
-func checkCache(a *app) finding {
+func checkCache() finding {
 	f := finding{Name: "cache"}
 	root, err := cacheRoot()
 	if err == nil {
@@ -135,7 +135,7 @@ func checkSpace() finding {
 }
 
 // checkJupyter is about what only Jupyter users need.
-func checkJupyter(ctx context.Context) finding {
+func checkJupyter() finding {
 	f := finding{Name: "jupyter", Optional: true}
 	path, err := exec.LookPath("jupyter")
 	if err != nil {

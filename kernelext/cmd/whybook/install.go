@@ -99,10 +99,26 @@ func installPrograms(dir string, t tools) (script string, err error) {
 		}
 	}
 	script = filepath.Join(bin, "start")
-	text := fmt.Sprintf("#!/bin/sh\n# Written by whybook install.\nPATH=%s:\"$PATH\":%s\nGOWORK=\nexport PATH GOWORK\nexec %s \"$@\"\n",
-		shellQuote(bin), shellQuote(filepath.Join(t.GOROOT, "bin")), shellQuote(filepath.Join(bin, "gonb")))
+	text := fmt.Sprintf(startScript, shellQuote(bin), shellQuote(filepath.Join(t.GOROOT, "bin")), linkFlags, shellQuote(filepath.Join(bin, "gonb")))
 	return script, replaceFile(script, strings.NewReader(text))
 }
+
+// startScript does for a kernel under Jupyter what tools.spec does for ours.
+const startScript = `#!/bin/sh
+# Written by whybook install.
+PATH=%s:"$PATH":%s
+GOWORK=
+flags=%s
+for flag in $GOFLAGS; do
+	case $flag in
+	-mod=* | --mod=*) ;;
+	*) flags="$flags $flag" ;;
+	esac
+done
+GOFLAGS=$flags
+export PATH GOWORK GOFLAGS
+exec %s "$@"
+`
 
 func copyProgram(from, to string) error {
 	src, err := os.Open(from)

@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/whybook/whybook/kernelext/cmd/whybook/internal/page"
 )
 
 // Exit codes.
@@ -66,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	var cli commands
 	exited := -1
 	parser, err := kong.New(&cli, kong.Name("whybook"), kong.Description(description),
-		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }), kong.UsageOnError(),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		fmt.Fprintf(stderr, "whybook: %v\n", err)
@@ -87,7 +88,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	case err == nil:
 		return exitOK
 	case !errors.As(err, &told):
-		fmt.Fprintf(stderr, "whybook: %v\n", err)
+		fmt.Fprintf(stderr, "whybook: %s\n", page.Plain(err.Error()))
 	}
 	if ctx.Err() != nil {
 		return exitInterrupted

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -37,7 +39,10 @@ func (m meter) show(p jupyter.Progress) {
 			place = "\r" + place
 		}
 		failed := ""
-		if p.Err != nil {
+		switch {
+		case errors.Is(p.Err, context.Canceled):
+			failed = "  interrupted"
+		case p.Err != nil:
 			failed = "  FAILED"
 		}
 		fmt.Fprintf(m.out, "%s %s  %s%s\n", place, state, headline(p.Source), failed)

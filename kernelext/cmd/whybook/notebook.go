@@ -191,7 +191,7 @@ func moveFigures(from, to string) (int, error) {
 		return 0, err
 	}
 	if old, err := os.ReadDir(to); err == nil {
-		ours := regexp.MustCompile(`^[0-9]{2,}-.*\.(png|svg)$`)
+		ours := regexp.MustCompile(`^[0-9]{2,}-.*\.(png|svg|html|txt)$`)
 		for _, e := range old {
 			if ours.MatchString(e.Name()) {
 				if err := os.Remove(filepath.Join(to, e.Name())); err != nil {
@@ -277,7 +277,11 @@ func explain(cell jupyter.Cell, failure *jupyter.CellError) []string {
 	if len(failure.Traceback) > 0 {
 		value = strings.Join(failure.Traceback, "\n")
 	}
-	return append(texts, scrub()(value[:min(len(value), most)]))
+	value = scrub()(value[:min(len(value), most)])
+	if len(texts) > 0 && strings.HasSuffix(strings.TrimSpace(texts[len(texts)-1]), strings.TrimSpace(value)) {
+		return texts // GoNB says "exit status 1" twice
+	}
+	return append(texts, value)
 }
 
 func shellQuote(s string) string {
