@@ -251,7 +251,7 @@ func (f barFigure) at(v float64, origin, span vg.Length) vg.Length {
 func (f barFigure) drawLying(p *pen, r vg.Rectangle, l barLayout) {
 	x0 := r.Min.X + l.labels + l.before
 	bottom := r.Min.Y + l.axis
-	for _, t := range ticks(f.lo, f.hi, int(l.span/(46*px))) {
+	for _, t := range ticks(f.lo, f.hi, int(l.span/(40*px))) {
 		x := f.at(t.at, x0, l.span)
 		p.line(p.grid, px, nil, vg.Point{X: x, Y: bottom}, vg.Point{X: x, Y: r.Max.Y})
 		p.text(body, p.muted, x, bottom-15*px, center, t.label)

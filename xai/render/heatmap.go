@@ -306,11 +306,12 @@ func cellTexts(values []float64) []string {
 	}
 	texts := make([]string, len(values))
 	for i, v := range values {
-		switch texts[i] = tidyExponent(strconv.FormatFloat(v, verb, decimals, 64)); {
+		texts[i] = tidyExponent(strconv.FormatFloat(v, verb, decimals, 64))
+		switch {
 		case math.IsNaN(v):
 			texts[i] = "–"
-		case v == 0:
-			texts[i] = "0"
+		case strings.Trim(texts[i], "-0.") == "":
+			texts[i] = "0" // rather than -0.00
 		}
 	}
 	return texts
@@ -367,7 +368,7 @@ func (f heatFigure) drawBar(p *pen, r vg.Rectangle) {
 	strip := image.NewNRGBA(image.Rect(0, 0, 1, len(f.scale.colours)))
 	for i, c := range f.scale.colours {
 		if f.under != nil {
-			c = mix(p.paper, c, opacity(f.Signed, float64(i)/(2*levels)))
+			c = mix(rgb(0xbdbdbd), c, opacity(f.Signed, float64(i)/(2*levels)))
 		}
 		strip.SetNRGBA(0, 2*levels-i, c)
 	}
@@ -392,7 +393,7 @@ func (f heatFigure) drawBar(p *pen, r vg.Rectangle) {
 
 	height := inner.Max.Y - inner.Min.Y
 	var labels []string
-	for _, t := range ticks(f.scale.lo, f.scale.hi, min(10, int(height/(26*px)))) {
+	for _, t := range ticks(f.scale.lo, f.scale.hi, min(8, int(height/(30*px)))) {
 		y := inner.Min.Y + height*vg.Length(f.scale.position(t.at))
 		p.line(p.rule, px, nil, vg.Point{X: r.Max.X, Y: y}, vg.Point{X: r.Max.X + 4*px, Y: y})
 		labels = append(labels, body.fit(t.label, barTicks-8*px))
@@ -479,7 +480,10 @@ func (f heatFigure) alt(kind string) string {
 		if f.Signed || s.min < 0 {
 			fmt.Fprintf(&b, ", lowest at %s (%s)", f.place(s.minAt), number(s.min))
 		}
-		fmt.Fprintf(&b, "; %s of the absolute mass in the 10 %% strongest pixels.", percent(s.top10))
+		if s.n >= 20 && s.mass > 0 {
+			fmt.Fprintf(&b, "; %s of the absolute mass in the 10 %% strongest pixels", percent(s.top10))
+		}
+		b.WriteString(".")
 	}
 	return b.String()
 }

@@ -44,7 +44,7 @@ type htmlCell struct {
 }
 
 func (v View) encodeHTML() (string, error) {
-	f := fragment{Title: v.title, Alt: v.Alt(), Notes: v.notes, Stack: v.stack}
+	f := fragment{Title: v.title, Alt: v.Alt(), Notes: v.described(), Stack: v.stack}
 	switch {
 	case len(v.parts) > 0 && v.isTable():
 		for _, part := range v.parts {
@@ -54,6 +54,7 @@ func (v View) encodeHTML() (string, error) {
 			}
 			f.Parts = append(f.Parts, template.HTML(s)) // made by the templates, so escaped
 		}
+		f.Notes = nil // each part has its own
 	default:
 		if v.table != nil {
 			f.Table = v.table.html()
@@ -61,11 +62,13 @@ func (v View) encodeHTML() (string, error) {
 		if v.isTable() {
 			break
 		}
-		img, err := v.encodePNG(pngLimit)
+		picture := v
+		picture.title = "" // it is the caption
+		img, err := picture.encodePNG(pngLimit)
 		if err != nil {
 			return "", err
 		}
-		f.Width = int(v.frame().fit(pageWidth).w/px + 0.5)
+		f.Width = int(picture.frame().fit(pageWidth).w/px + 0.5)
 		f.Picture = template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(img))
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %v", v.Text(), f.Alt, f.Picture, v.theme))
@@ -75,6 +78,23 @@ func (v View) encodeHTML() (string, error) {
 		return "", fmt.Errorf("render: figure %q: %w", v.Name(), err)
 	}
 	return b.String(), nil
+}
+
+// described returns the long description of the view and its parts.
+func (v View) described() []string {
+	notes := append([]string(nil), v.notes...)
+	for i, part := range v.parts {
+		inner := part.described()
+		if len(inner) > 0 {
+			head := fmt.Sprintf("Figure %d", i+1)
+			if part.title != "" {
+				head = part.title
+			}
+			inner[0] = head + ": " + inner[0]
+		}
+		notes = append(notes, inner...)
+	}
+	return notes
 }
 
 // page returns the fragment as a document of its own, for a file.

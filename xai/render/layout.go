@@ -48,26 +48,29 @@ type row struct {
 // line is one line of a row.
 type line struct {
 	cells []drawing
-	w, h  vg.Length
+	h     vg.Length
 }
 
 func (r row) fit(maxWidth vg.Length) drawing {
 	lines := r.lines(maxWidth)
-	var d drawing
-	for i, l := range lines {
-		d.w = max(d.w, l.w)
-		if i > 0 {
-			d.h += gap
+	columns := make([]vg.Length, len(lines[0].cells)) // their widths
+	d := drawing{w: -gap, h: -gap}
+	for _, l := range lines {
+		for i, cell := range l.cells {
+			columns[i] = max(columns[i], cell.w)
 		}
-		d.h += l.h
+		d.h += l.h + gap
+	}
+	for _, w := range columns {
+		d.w += w + gap
 	}
 	d.draw = func(p *pen, box vg.Rectangle) {
 		top := box.Max.Y
 		for _, l := range lines {
 			x := box.Min.X
-			for _, cell := range l.cells {
+			for i, cell := range l.cells {
 				cell.draw(p, rect(x, top-cell.h, x+cell.w, top))
-				x += cell.w + gap
+				x += columns[i] + gap
 			}
 			top -= l.h + gap
 		}
@@ -129,13 +132,11 @@ func share(cells []framed, maxWidth, most vg.Length) (l line, ok bool) {
 		header = max(header, c.headerHeight(parts[i]))
 	}
 	ok = true
-	l.w = gap * vg.Length(n-1)
 	for i, c := range cells {
 		c.header = header
 		d := c.fit(parts[i])
 		ok = ok && d.w <= min(parts[i], most)
 		l.cells = append(l.cells, d)
-		l.w += d.w
 		l.h = max(l.h, d.h)
 	}
 	return l, ok

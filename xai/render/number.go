@@ -90,6 +90,9 @@ func ticks(lo, hi float64, n int) []tick {
 	if step == 0 || math.IsInf(step, 0) || lo+step == lo && lo != 0 || hi-step == hi && hi != 0 {
 		return []tick{{lo, number(lo)}, {hi, number(hi)}} // beyond the precision of float64
 	}
+	if math.Floor(hi/step+1e-9)-math.Ceil(lo/step-1e-9) < 1 && n < 20 {
+		return ticks(lo, hi, n+1) // a single tick gives no scale
+	}
 	var out []tick
 	label := labeller(math.Max(math.Abs(lo), math.Abs(hi)), step)
 	for k := math.Ceil(lo/step - 1e-9); k*step <= hi+step*1e-9; k++ {

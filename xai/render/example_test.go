@@ -1,0 +1,137 @@
+package render_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/whybook/whybook/xai/render"
+)
+
+func ExampleHeatMap() {
+	v := render.HeatMap{
+		Title:  "Attribution of class 7",
+		Values: []float64{0, 0.5, -1, 2},
+		Height: 2, Width: 2,
+		Signed: true, Label: "attribution",
+	}.View()
+	fmt.Println(v.Alt())
+	fmt.Print(v.Text())
+	// Output:
+	// Attribution of class 7. Heat map of 2 by 2 values, attribution. Highest at row 1, column 1 (2), lowest at row 1, column 0 (-1).
+	// Attribution of class 7
+	// ======================
+	//     0    1
+	// ----------
+	// 0   0  0.5
+	// 1  -1  2.0
+	// Positive values carry 71 % of the absolute mass, negative ones 29 %.
+}
+
+func ExampleOverlay() {
+	v := render.Overlay{
+		HeatMap: render.HeatMap{Values: []float64{0, 1, 0, 0}, Height: 2, Width: 2},
+		Image:   render.Image{Pixels: []float64{0, 1, 1, 0}, Channels: 1, Height: 2, Width: 2},
+	}.View()
+	fmt.Println(v.Alt())
+	// Output:
+	// Heat map over its image of 2 by 2 pixels: map of 2 by 2 values. Highest at row 0, column 1 (1).
+}
+
+func ExampleImageGrid() {
+	pixels := []float64{0, 1, 1, 0}
+	v := render.ImageGrid{
+		Title: "Two of ten",
+		Images: []render.Image{
+			{Pixels: pixels, Channels: 1, Height: 2, Width: 2, Caption: "7 → 7"},
+			{Pixels: pixels, Channels: 1, Height: 2, Width: 2, Caption: "7 → 9", Marked: true},
+		},
+	}.View()
+	fmt.Println(v.Alt())
+	// Output:
+	// Two of ten. Grid of 2 images, 1 of them marked: “7 → 7”, “7 → 9”.
+}
+
+func ExampleBars() {
+	v := render.Bars{Labels: []string{"stem", "bar"}, Values: []float64{0.8, -0.3}, Label: "effect"}.View()
+	fmt.Println(v.Alt())
+	fmt.Print(v.Text())
+	// Output:
+	// Bar chart of 2 values, effect. Highest: stem (0.8); lowest: bar (-0.3).
+	//       effect
+	// ------------
+	// stem     0.8
+	// bar     -0.3
+}
+
+func ExampleLines() {
+	v := render.Lines{
+		Title: "Training", XLabel: "epoch", YLabel: "loss",
+		Series: []render.Series{
+			{Name: "train", Y: []float64{2.3, 0.9, 0.41}},
+			{Name: "test", Y: []float64{2.2, 1.1, 0.8}},
+		},
+	}.View()
+	fmt.Print(v.Text())
+	// Output:
+	// Training
+	// ========
+	// epoch  train  test
+	// ------------------
+	//     1   2.30   2.2
+	//     2   0.90   1.1
+	//     3   0.41   0.8
+	// train: highest 2.3 at 1, lowest 0.41 at 3.
+	// test: highest 2.2 at 1, lowest 0.8 at 3.
+}
+
+func ExampleTable() {
+	v := render.Table{
+		Columns: []string{"class", "samples", "F1"},
+		Rows:    [][]any{{"cat", 120, 0.912}, {"dog", 7, 0.5}},
+		Note:    "F1 on held-out samples.",
+	}.View()
+	fmt.Print(v.Text())
+	// Output:
+	// class  samples     F1
+	// ---------------------
+	// cat        120  0.912
+	// dog          7  0.500
+	// F1 on held-out samples.
+}
+
+func ExampleRow() {
+	one := render.Table{Columns: []string{"score"}, Rows: [][]any{{0.91}}}.View().Titled("first")
+	two := render.Table{Columns: []string{"score"}, Rows: [][]any{{0.47}}}.View().Titled("second")
+	fmt.Println(render.Row(one, two).Alt())
+	// Output:
+	// 2 figures side by side. 1: first. Table of 1 row and 1 column: score. 2: second. Table of 1 row and 1 column: score.
+}
+
+func ExampleView_Err() {
+	v := render.HeatMap{Values: make([]float64, 784), Height: 28, Width: 27}.View()
+	fmt.Println(v.Err())
+	// Output:
+	// render.HeatMap: 784 values for 28x27 pixels, which need 756: sizes do not agree
+}
+
+func ExampleDir() {
+	folder, err := os.MkdirTemp("", "")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(folder)
+	v := render.HeatMap{Values: []float64{0, 1}, Height: 1, Width: 2}.View()
+	paths, err := render.Dir(folder).Save(v.Named("Digit 7"), v.Named("Digit 7").In(render.Dark))
+	for _, p := range paths {
+		fmt.Println(filepath.Base(p))
+	}
+	fmt.Println(err)
+	// Output:
+	// digit-7.png
+	// digit-7.svg
+	// digit-7-2.png
+	// digit-7-2.svg
+	// <nil>
+}
