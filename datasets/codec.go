@@ -212,7 +212,7 @@ func (d *decoder) texts() []string {
 // not with an n that a damaged header claims.
 func readN(r io.Reader, n int) ([]byte, error) {
 	const chunk = 1 << 20
-	p := make([]byte, 0, min(n, chunk))
+	p := []byte{}
 	for len(p) < n {
 		// Doubling until the claim is met: at most twice what was really read.
 		grown := make([]byte, min(n, max(2*len(p), chunk)))

@@ -23,16 +23,6 @@ func shared(t testing.TB, name string) string {
 	return path
 }
 
-func open(t testing.TB, path string) *os.File {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { f.Close() })
-	return f
-}
-
 // build makes the set or ends the test.
 func build(t testing.TB, src Source) Set {
 	t.Helper()

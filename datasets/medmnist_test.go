@@ -3,6 +3,7 @@ package datasets
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"testing"
@@ -96,6 +97,32 @@ func TestReadMedMNISTBadInput(t *testing.T) {
 			wantError(t, err, test.want, append(test.texts, "MedMNIST")...)
 		})
 	}
+}
+
+// Version 2 of the .npy format has a header length of four bytes, for which the library
+// would allocate up to 4 GiB.
+func TestArrayHeaderOfVersion2(t *testing.T) {
+	file := func(length uint32, rest string) []byte {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		w, _ := z.Create("train_images.npy")
+		w.Write(binary.LittleEndian.AppendUint32([]byte("\x93NUMPY\x02\x00"), length))
+		w.Write([]byte(rest))
+		w, _ = z.Create("train_labels.npy")
+		header := "{'descr': '|u1', 'fortran_order': False, 'shape': (1,), }\n"
+		fmt.Fprintf(w, "\x93NUMPY\x01\x00%c\x00%s\x00", len(header), header)
+		z.Close()
+		return b.Bytes()
+	}
+	header := "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 1, 2), }\n"
+	s, err := readNPZ(file(uint32(len(header)), header+"\x05\x06"), MedMNIST{})
+	if err != nil || !slices.Equal(s.Pixels, []uint8{5, 6}) {
+		t.Errorf("%+v, %v", s, err)
+	}
+	_, err = readNPZ(file(1<<32-1, header), MedMNIST{})
+	wantError(t, err, ErrFormat, "train_images", "header of 4294967295 bytes")
+	_, err = readNPZ(file(60000, header), MedMNIST{})
+	wantError(t, err, ErrFormat, "of 60000 bytes")
 }
 
 func FuzzReadMedMNIST(f *testing.F) {

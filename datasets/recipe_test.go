@@ -3,10 +3,13 @@ package datasets
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"io"
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -201,6 +204,53 @@ func TestLoadNoticesDamage(t *testing.T) {
 		t.Error("an inconsistent set was saved")
 	}
 }
+
+// Bytes with a good checksum can still be hostile, when somebody wants them to be.
+func TestLoadChecksWhatItReads(t *testing.T) {
+	forge := func(write func(e *encoder)) []byte {
+		var b bytes.Buffer
+		e := encoder{w: &b, sum: sha256.New()}
+		e.bytes([]byte(magic))
+		write(&e)
+		return append(b.Bytes(), e.sum.Sum(nil)...)
+	}
+	head := func(e *encoder, shape Shape, n, present int) {
+		e.text("forged")
+		e.texts([]string{"a"})
+		e.texts(nil)
+		for _, v := range []int{shape.Channels, shape.Height, shape.Width, n, present} {
+			e.number(v)
+		}
+	}
+	for _, test := range []struct {
+		name  string
+		write func(e *encoder)
+		want  error
+		texts []string
+	}{
+		{"long name", func(e *encoder) { e.number(1 << 31) }, ErrFormat, []string{"2147483648"}},
+		{"many classes", func(e *encoder) { e.text(""); e.number(1 << 31) }, ErrFormat, []string{"2147483648"}},
+		{"large shape", func(e *encoder) { head(e, Shape{1 << 31, 1 << 31, 1 << 31}, 1, 1) }, ErrFormat, []string{"2147483648x"}},
+		{"no shape", func(e *encoder) { head(e, Shape{}, 1, 1) }, ErrFormat, []string{"0x0x0"}},
+		{"many samples", func(e *encoder) { head(e, Shape{1, 1, 2}, 1<<31, 1) }, ErrFormat, []string{"2147483648 samples"}},
+		{"label", func(e *encoder) { head(e, Shape{1, 1, 1}, 1, 1); e.number(1); e.bytes([]byte{0}) }, ErrLabel, []string{"label 1"}},
+		{"no data", func(e *encoder) { head(e, Shape{1, 1, 1}, 1, 0); e.number(0) }, nil, []string{"either Pixels or Values"}},
+		{"surplus data", func(e *encoder) { head(e, Shape{1, 1, 1}, 1, 1); e.number(0); e.bytes([]byte{0, 0}) }, ErrChecksum, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := Recipe{}.Load(bytes.NewReader(forge(test.write)))
+			wantError(t, err, test.want, append(test.texts, "load set")...)
+		})
+	}
+	long := balanced(1, 1)
+	long.Name = strings.Repeat("x", maxText+1)
+	wantError(t, Recipe{}.Save(io.Discard, long), nil, "longer than")
+	wantError(t, Recipe{}.Save(brokenPipe{}, balanced(100, 5000)), io.ErrClosedPipe, "save set")
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 func FuzzLoad(f *testing.F) {
 	var r Recipe

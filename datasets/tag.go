@@ -46,7 +46,7 @@ func (c Corner) String() string {
 // at full saturation. Grey images become RGB. A table, or images that are smaller than
 // the tag, are an error.
 func (r Recipe) Tagged(t Tag) Recipe {
-	call := t.String()
+	call := tagged(t).String()
 	if t.Size == 0 {
 		t.Size = 4
 	}
@@ -58,15 +58,16 @@ func (r Recipe) Tagged(t Tag) Recipe {
 	case !(t.Random >= 0 && t.Random <= 1):
 		return r.fail(call, "Random must lie in 0 to 1")
 	}
-	return r.then(t)
+	return r.then(tagged(t))
 }
 
-// String returns the step as it stands in a key and in errors.
-func (t Tag) String() string {
+type tagged Tag
+
+func (t tagged) String() string {
 	return fmt.Sprintf("Tagged({Size:%d Corner:%v Random:%v})", t.Size, t.Corner, t.Random)
 }
 
-func (t Tag) apply(s Set, sd uint64, place int) (Set, error) {
+func (t tagged) apply(s Set, sd uint64, place int) (Set, error) {
 	h, w, n := s.Shape.Height, s.Shape.Width, s.Len()
 	switch {
 	case s.Pixels == nil:
