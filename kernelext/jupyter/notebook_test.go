@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// testdata/jupyter.ipynb was written by nbformat 5.10.4, Jupyter's own library.
+// testdata/jupyter.ipynb was written by nbformat 5.11.1, Jupyter's own library.
 func TestRoundTripKeepsJupytersBytes(t *testing.T) {
 	path := filepath.Join("testdata", "jupyter.ipynb")
 	want, err := os.ReadFile(path)
