@@ -105,10 +105,10 @@ func ticks(lo, hi float64, n int) []tick {
 	return out
 }
 
-// niceStep rounds up to 1, 2 or 5 times a power of ten.
+// niceStep rounds up to 1, 2, 2.5 or 5 times a power of ten.
 func niceStep(raw float64) float64 {
 	base := math.Pow(10, math.Floor(math.Log10(raw)))
-	for _, m := range []float64{1, 2, 5} {
+	for _, m := range []float64{1, 2, 2.5, 5} {
 		if raw <= m*base*(1+1e-9) {
 			return m * base
 		}
@@ -119,6 +119,9 @@ func niceStep(raw float64) float64 {
 // labeller returns how to write multiples of step up to top.
 func labeller(top, step float64) func(float64) string {
 	exp := int(math.Floor(math.Log10(step) + 1e-9))
+	if lead := step / math.Pow(10, float64(exp)); lead > 2.25 && lead < 2.75 {
+		exp-- // 2.5 needs one decimal more
+	}
 	if top >= 1e5 || top < 1e-3 {
 		digits := max(int(math.Floor(math.Log10(top)+1e-9))-exp, 0)
 		return func(v float64) string {

@@ -555,7 +555,7 @@ func TestTableFormats(t *testing.T) {
 		want []string
 	}{
 		{[]any{0.5, 0.25, 1.0}, []string{"0.50", "0.25", "1.00"}},
-		{[]any{1.0, 2.0, -0.0}, []string{"1", "2", "0"}},
+		{[]any{1.0, 2.0, math.Copysign(0, -1)}, []string{"1", "2", "0"}},
 		{[]any{123.456, 0.01, nil}, []string{"123.5", "0.0", ""}},
 		{[]any{1e-9, 1.0}, []string{"0", "1"}},
 		{[]any{1e-9, 2e-7}, []string{"1e-9", "2e-7"}},
@@ -580,6 +580,7 @@ func TestTicks(t *testing.T) {
 	}{
 		{0, 1, 5, "0 0.2 0.4 0.6 0.8 1.0"},
 		{-0.86, 0.86, 5, "-0.5 0 0.5"},
+		{-0.86, 0.86, 8, "-0.75 -0.50 -0.25 0 0.25 0.50 0.75"},
 		{0, 5000, 6, "0 1000 2000 3000 4000 5000"},
 		{1e8, 3e8, 4, "1.0e8 1.5e8 2.0e8 2.5e8 3.0e8"},
 		{-4e-12, 4e-12, 4, "-4e-12 -2e-12 0 2e-12 4e-12"},
@@ -621,9 +622,7 @@ func FuzzText(f *testing.F) {
 		if err := wellFormed(svg); err != nil {
 			t.Fatalf("%q gives a broken SVG: %v", s, err)
 		}
-		if _, err := v.PNG(); err != nil {
-			t.Fatal(err)
-		}
+		visual(drawable(body.face(), clean(s))) // the rest of a PNG does not depend on the text
 		if n := slug(s); strings.ContainsAny(n, "/\\.<>:\"|?* ") || len(n) > 255 {
 			t.Fatalf("%q gives the file name %q", s, n)
 		}
