@@ -144,31 +144,43 @@ type product[T float] struct {
 	m, n, k     int
 	alpha, beta T
 	a, b        strided[T]
+	source      Source[T] // in place of b, unless nil
+	column      int       // of source where this product starts
 	c           []T
 	ldc         int
 }
 
 // part returns the multiplication restricted to rows [i0, i1) and columns [j0, j1) of C.
 func (p product[T]) part(i0, i1, j0, j1 int) product[T] {
-	p.a, p.b, p.c = p.a.from(i0, 0), p.b.from(0, j0), p.c[i0*p.ldc+j0:]
+	p.a, p.c = p.a.from(i0, 0), p.c[i0*p.ldc+j0:]
+	if p.source != nil {
+		p.column += j0
+	} else {
+		p.b = p.b.from(0, j0)
+	}
 	p.m, p.n = i1-i0, j1-j0
 	return p
 }
 
 func multiply[T float](kn Kernel, transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
+	p := newProduct(transA, m, n, k, alpha, a, lda, beta, c, ldc)
+	p.b = operand("B", transB, k, n, b, ldb)
+	p.compute(kn)
+}
+
+// newProduct checks all of a product but B.
+func newProduct[T float](transA bool, m, n, k int, alpha T, a []T, lda int, beta T, c []T, ldc int) product[T] {
 	if m < 0 || n < 0 || k < 0 {
 		panic(fmt.Sprintf("gemm: negative size in an m=%d, n=%d, k=%d product", m, n, k))
 	}
-	p := product[T]{
-		m: m, n: n, k: k, alpha: alpha, beta: beta,
-		a: operand("A", transA, m, k, a, lda),
-		b: operand("B", transB, k, n, b, ldb),
-		c: c, ldc: ldc,
-	}
 	checkMatrix("C", m, n, len(c), ldc)
+	return product[T]{m: m, n: n, k: k, alpha: alpha, beta: beta, a: operand("A", transA, m, k, a, lda), c: c, ldc: ldc}
+}
+
+func (p product[T]) compute(kn Kernel) {
 	switch {
-	case m == 0 || n == 0:
-	case k == 0 || alpha == 0:
+	case p.m == 0 || p.n == 0:
+	case p.k == 0 || p.alpha == 0:
 		scale(p)
 	default:
 		p.split(kn)

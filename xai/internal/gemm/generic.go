@@ -9,6 +9,10 @@ const goRows, goCols = 4, 4
 // goRun computes the product in plain Go: A in packed strips of goRows rows, B in
 // packed panels of goCols columns, both padded with zeros to full width.
 func goRun[T float](p product[T]) {
+	if p.source != nil {
+		goRunSource(p)
+		return
+	}
 	block := depth(p.k)
 	rows := min(blockRows, (p.m+goRows-1)/goRows*goRows)
 	buf := borrow[T]((rows + goCols) * block)
@@ -35,6 +39,25 @@ func goRun[T float](p product[T]) {
 			}
 		}
 		beta = 1
+	}
+}
+
+// goRunSource writes out B, a few columns and a block of rows at a time.
+func goRunSource[T float](p product[T]) {
+	const width = 64
+	block := depth(p.k)
+	buf := borrow[T](block * width)
+	defer buf.giveBack()
+	for j := 0; j < p.n; j += width {
+		part := p.part(0, p.m, j, min(j+width, p.n))
+		part.source = nil
+		for k0 := 0; k0 < p.k; k0 += block {
+			part.k = min(p.k-k0, block)
+			p.source.Fill(buf.data, width, k0, part.k, p.column+j, part.n)
+			part.a, part.b = p.a.from(0, k0), strided[T]{buf.data, width, 1}
+			goRun(part)
+			part.beta = 1
+		}
 	}
 }
 

@@ -37,3 +37,25 @@ func microFor[T float](p path) *micro[T] {
 	}
 	return mk.(*micro[T])
 }
+
+// pieceLanes returns the number of elements that copyPieces copies at a time, 0
+// where it does not run.
+func pieceLanes() int {
+	switch Best().path {
+	case pathAVX512:
+		return 16
+	case pathAVX2:
+		return 8
+	}
+	return 0
+}
+
+// copyPieces copies pieces to each of rows rows at dst, dstRow bytes apart, for row t
+// from taps[t] elements beyond src.
+func copyPieces(rows int, src *float32, taps *int32, pieces *piece, count int, dst *float32, dstRow int) {
+	if pieceLanes() == 16 {
+		copyPiecesAVX512(rows, src, taps, &pieces.from, count, dst, dstRow)
+	} else {
+		copyPiecesAVX2(rows, src, taps, &pieces.from, count, dst, dstRow)
+	}
+}

@@ -7,3 +7,10 @@ func runnable(p path) bool { return p == pathGo }
 
 // microFor returns the micro-kernels of p, nil for plain Go.
 func microFor[T float](path) *micro[T] { return nil }
+
+// pieceLanes returns 0: copyPieces does not run here.
+func pieceLanes() int { return 0 }
+
+func copyPieces(rows int, src *float32, taps *int32, pieces *piece, count int, dst *float32, dstRow int) {
+	panic("gemm: no vector copies on this processor")
+}

@@ -8,3 +8,13 @@ package gemm
 //
 //go:noescape
 func transpose8(blocks int, src *float32, srcRow int, dst *float32, dstRow int)
+
+// copyPiecesAVX2 copies count pieces, a vector each, to every one of rows rows at dst, for row t from taps[t] elements beyond src.
+//
+//go:noescape
+func copyPiecesAVX2(rows int, src *float32, taps *int32, pieces *int32, count int, dst *float32, dstRow int)
+
+// copyPiecesAVX512 copies count pieces, a vector each, to every one of rows rows at dst, for row t from taps[t] elements beyond src.
+//
+//go:noescape
+func copyPiecesAVX512(rows int, src *float32, taps *int32, pieces *int32, count int, dst *float32, dstRow int)

@@ -68,3 +68,65 @@ block:
 	JNZ         block
 	VZEROUPPER
 	RET
+
+// func copyPiecesAVX2(rows int, src *float32, taps *int32, pieces *int32, count int, dst *float32, dstRow int)
+// Requires: AVX
+TEXT ·copyPiecesAVX2(SB), NOSPLIT, $0-56
+	MOVQ rows+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ taps+16(FP), DX
+	MOVQ pieces+24(FP), BX
+	MOVQ dst+40(FP), SI
+	MOVQ dstRow+48(FP), DI
+
+row:
+	MOVLQSX (DX), R8
+	LEAQ    (CX)(R8*4), R8
+	MOVQ    count+32(FP), R10
+	MOVQ    BX, R9
+
+piece:
+	MOVLQSX (R9), R11
+	MOVLQSX 4(R9), R12
+	VMOVUPS (R8)(R11*1), Y0
+	VMOVUPS Y0, (SI)(R12*1)
+	ADDQ    $0x08, R9
+	DECQ    R10
+	JNZ     piece
+	ADDQ    $0x04, DX
+	ADDQ    DI, SI
+	DECQ    AX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func copyPiecesAVX512(rows int, src *float32, taps *int32, pieces *int32, count int, dst *float32, dstRow int)
+// Requires: AVX, AVX512F
+TEXT ·copyPiecesAVX512(SB), NOSPLIT, $0-56
+	MOVQ rows+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ taps+16(FP), DX
+	MOVQ pieces+24(FP), BX
+	MOVQ dst+40(FP), SI
+	MOVQ dstRow+48(FP), DI
+
+row:
+	MOVLQSX (DX), R8
+	LEAQ    (CX)(R8*4), R8
+	MOVQ    count+32(FP), R10
+	MOVQ    BX, R9
+
+piece:
+	MOVLQSX (R9), R11
+	MOVLQSX 4(R9), R12
+	VMOVUPS (R8)(R11*1), Z0
+	VMOVUPS Z0, (SI)(R12*1)
+	ADDQ    $0x08, R9
+	DECQ    R10
+	JNZ     piece
+	ADDQ    $0x04, DX
+	ADDQ    DI, SI
+	DECQ    AX
+	JNZ     row
+	VZEROUPPER
+	RET

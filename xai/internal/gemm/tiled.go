@@ -45,8 +45,8 @@ const strip = 8
 func (mk *micro[T]) run(p product[T]) {
 	size := int(unsafe.Sizeof(T(0)))
 	block, widest := depth(p.k), mk.vecs*mk.lanes
-	transB := p.b.col != 1
-	packB := transB || p.m >= packBRows
+	written := p.source != nil || p.b.col != 1 // panels of B must be written before use
+	packB := written || p.m >= packBRows
 	packA := p.n >= packACols && p.m >= strip
 	most := max(1, panelBytes/(block*widest*size)) // tiles side by side
 	var needA, needB int
@@ -75,12 +75,20 @@ func (mk *micro[T]) run(p product[T]) {
 			for j := 0; j < p.n; {
 				vecs, tiles, lanes := mk.cut(p.n-j, most)
 				width := vecs * mk.lanes
-				b, bRow, bTile := &p.b.data[k0*p.b.row+j*p.b.col], p.b.row, width
-				if transB {
+				var b *T
+				bRow, bTile := p.b.row, width
+				if written {
 					for t := range tiles {
-						mk.pack(bs[t*kc*width:], width, p.b.from(k0, j+t*width).transposed(), width-mk.lanes+lanes, kc)
+						panel, j, live := bs[t*kc*width:][:kc*width], j+t*width, width-mk.lanes+lanes
+						if p.source != nil {
+							p.source.Fill(panel, width, k0, kc, p.column+j, live)
+						} else {
+							mk.pack(panel, width, p.b.from(k0, j).transposed(), live, kc)
+						}
 					}
 					b, bRow, bTile = &bs[0], width, kc*width
+				} else {
+					b = &p.b.data[k0*p.b.row+j]
 				}
 				for i := 0; i < m; {
 					rows := min(mk.rows, m-i)
@@ -91,7 +99,7 @@ func (mk *micro[T]) run(p product[T]) {
 						a, aRow, aCol = &p.a.data[(i0+i)*p.a.row+k0*p.a.col], p.a.row, p.a.col
 					}
 					c := &p.c[(i0+i)*p.ldc+j]
-					if i == 0 && packB && !transB && rows == mk.rows {
+					if i == 0 && packB && !written && rows == mk.rows {
 						mk.packing[vecs-1](kc, tiles, a, aRow*size, aCol*size, b, bRow*size, bTile*size,
 							c, p.ldc*size, p.alpha, beta, lanes, &bs[0])
 						b, bRow, bTile = &bs[0], width, kc*width

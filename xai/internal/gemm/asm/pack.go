@@ -8,7 +8,11 @@ import (
 )
 
 // packKernels writes the copies that packing is made of.
-func packKernels(ctx *build.Context) { transpose8(ctx) }
+func packKernels(ctx *build.Context) {
+	transpose8(ctx)
+	copyPieces(ctx, avx2)
+	copyPieces(ctx, avx512)
+}
 
 // transpose8 writes the transposition of 8 rows of blocks of 8 x 8 float32.
 func transpose8(ctx *build.Context) {
@@ -61,6 +65,48 @@ func transpose8(ctx *build.Context) {
 	}
 	ctx.DECQ(n)
 	ctx.JNZ(operand.LabelRef("block"))
+	ctx.VZEROUPPER()
+	ctx.RET()
+}
+
+// copyPieces writes the copy of pieces of an image into rows of a patch matrix.
+func copyPieces(ctx *build.Context, v isa) {
+	name := "copyPieces" + v.name
+	ctx.Function(name)
+	ctx.Attributes(attr.NOSPLIT)
+	ctx.Pragma("noescape")
+	ctx.Doc(name + " copies count pieces, a vector each, to every one of rows rows at dst, for row t from taps[t] elements beyond src.")
+	ctx.SignatureExpr("func(rows int, src *float32, taps *int32, pieces *int32, count int, dst *float32, dstRow int)")
+	o := &ops{Context: ctx, isa: v, elem: float32s}
+	load := func(param string) reg.GPVirtual {
+		r := ctx.GP64()
+		ctx.Load(ctx.Param(param), r)
+		return r
+	}
+	rows, src, taps, pieces, dst, dstRow := load("rows"), load("src"), load("taps"), load("pieces"), load("dst"), load("dstRow")
+
+	ctx.Label("row")
+	from := ctx.GP64()
+	ctx.MOVLQSX(operand.Mem{Base: taps}, from)
+	ctx.LEAQ(operand.Mem{Base: src, Index: from, Scale: 4}, from)
+	next, left := ctx.GP64(), load("count")
+	ctx.MOVQ(pieces, next)
+
+	ctx.Label("piece")
+	at, to := ctx.GP64(), ctx.GP64()
+	ctx.MOVLQSX(operand.Mem{Base: next}, at)
+	ctx.MOVLQSX(operand.Mem{Base: next, Disp: 4}, to)
+	x := o.vector()
+	o.move(operand.Mem{Base: from, Index: at, Scale: 1}, x)
+	o.move(x, operand.Mem{Base: dst, Index: to, Scale: 1})
+	ctx.ADDQ(operand.U8(8), next)
+	ctx.DECQ(left)
+	ctx.JNZ(operand.LabelRef("piece"))
+
+	ctx.ADDQ(operand.U8(4), taps)
+	ctx.ADDQ(dstRow, dst)
+	ctx.DECQ(rows)
+	ctx.JNZ(operand.LabelRef("row"))
 	ctx.VZEROUPPER()
 	ctx.RET()
 }
