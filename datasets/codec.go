@@ -212,6 +212,9 @@ func (d *decoder) texts() []string {
 // not with an n that a damaged header claims.
 func readN(r io.Reader, n int) ([]byte, error) {
 	const chunk = 1 << 20
+	if n < 0 { // a claim beyond the integers of a 32-bit machine
+		return nil, fmt.Errorf("claims too many bytes: %w", ErrFormat)
+	}
 	p := []byte{}
 	for len(p) < n {
 		// Doubling until the claim is met: at most twice what was really read.

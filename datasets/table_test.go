@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -80,6 +81,10 @@ func TestFromFrame(t *testing.T) {
 	unlabelled := dataframe.New(series.New([]float64{1}, series.Float, "x"), series.New([]string{"NaN"}, series.String, "y"))
 	_, err = FromFrame(unlabelled, "y")
 	wantError(t, err, ErrFormat, "row 1 has no label")
+	failed := df
+	failed.Err = errors.New("an earlier step failed")
+	_, err = FromFrame(failed, "y")
+	wantError(t, err, failed.Err, "data frame")
 	_, err = FromFrame(dataframe.ReadCSV(strings.NewReader("")), "y")
 	wantError(t, err, nil, "data frame")
 	_, err = FromFrame(df.Select("nope"), "y")
