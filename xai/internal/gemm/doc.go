@@ -31,4 +31,11 @@
 // No term is skipped: a zero in A times an infinity in B is NaN, as in the
 // definition. With beta = 0, C is only written, never read; with alpha = 0 or
 // k = 0, A and B are not read.
+//
+// # Elementwise operations
+//
+// [Kernel.Add], [Kernel.Scale], [Kernel.Axpy], [Kernel.ReLU] and [Kernel.ReLUGrad]
+// give the same bytes with every kernel, plain Go included, and run on the calling
+// goroutine. The result may be the same slice as an operand but must not overlap one
+// otherwise. They panic when lengths differ.
 package gemm

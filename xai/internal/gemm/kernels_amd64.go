@@ -38,6 +38,17 @@ func microFor[T float](p path) *micro[T] {
 	return mk.(*micro[T])
 }
 
+// vectorsFor returns the elementwise operations of p, nil for plain Go.
+func vectorsFor(p path) *vectors {
+	switch p {
+	case pathAVX512:
+		return &vecAVX512
+	case pathAVX2:
+		return &vecAVX2
+	}
+	return nil
+}
+
 // pieceLanes returns the number of elements that copyPieces copies at a time, 0
 // where it does not run.
 func pieceLanes() int {

@@ -8,6 +8,11 @@ func runnable(p path) bool { return p == pathGo }
 // microFor returns the micro-kernels of p, nil for plain Go.
 func microFor[T float](path) *micro[T] { return nil }
 
+// vectorsFor returns the elementwise operations of p, nil for plain Go.
+func vectorsFor(path) *vectors {
+	return nil
+}
+
 // pieceLanes returns 0: copyPieces does not run here.
 func pieceLanes() int { return 0 }
 

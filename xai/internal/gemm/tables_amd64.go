@@ -55,3 +55,19 @@ var dAVX512 = micro[float64]{
 	},
 	packing: [maxVecs]packingFunc[float64]{dgemmAVX512_8x1pack, dgemmAVX512_8x2pack, dgemmAVX512_8x3pack},
 }
+
+var vecAVX2 = vectors{
+	add:      addAVX2,
+	scale:    scaleAVX2,
+	axpy:     axpyAVX2,
+	relu:     reluAVX2,
+	reluGrad: reluGradAVX2,
+}
+
+var vecAVX512 = vectors{
+	add:      addAVX512,
+	scale:    scaleAVX512,
+	axpy:     axpyAVX512,
+	relu:     reluAVX512,
+	reluGrad: reluGradAVX512,
+}

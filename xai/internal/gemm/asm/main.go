@@ -28,7 +28,11 @@ func main() {
 
 // generate returns the generated files by name.
 func generate() (map[string][]byte, error) {
-	files := map[string][]byte{"tables_amd64.go": tables()}
+	text, err := tables()
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{"tables_amd64.go": text}
 	for name, write := range map[string]func(*build.Context){
 		"micro": func(ctx *build.Context) {
 			for _, e := range []elem{float32s, float64s} {
@@ -38,6 +42,7 @@ func generate() (map[string][]byte, error) {
 			}
 		},
 		"pack": packKernels,
+		"vec":  vecKernels,
 	} {
 		ctx := build.NewContext()
 		ctx.ConstraintExpr("amd64")

@@ -1,0 +1,82 @@
+package gemm
+
+import "fmt"
+
+// vectors are the elementwise operations of one instruction set on n elements.
+type vectors struct{ add, scale, axpy, relu, reluGrad vecFunc }
+
+// vecFunc computes dst from x, y, dst and alpha: those that the operation has.
+type vecFunc func(n int, dst, x, y *float32, alpha float32)
+
+// Add computes dst = x + y.
+func (kn Kernel) Add(dst, x, y []float32) {
+	checkLengths("Add", len(dst), len(x), len(y))
+	if v := vectorsFor(kn.path); v != nil && len(dst) > 0 {
+		v.add(len(dst), &dst[0], &x[0], &y[0], 0)
+		return
+	}
+	for i := range dst {
+		dst[i] = x[i] + y[i]
+	}
+}
+
+// Scale computes dst = alpha x.
+func (kn Kernel) Scale(dst []float32, alpha float32, x []float32) {
+	checkLengths("Scale", len(dst), len(x), len(x))
+	if v := vectorsFor(kn.path); v != nil && len(dst) > 0 {
+		v.scale(len(dst), &dst[0], &x[0], nil, alpha)
+		return
+	}
+	for i := range dst {
+		dst[i] = alpha * x[i]
+	}
+}
+
+// Axpy computes dst = dst + alpha x, the product rounded before it is added.
+func (kn Kernel) Axpy(dst []float32, alpha float32, x []float32) {
+	checkLengths("Axpy", len(dst), len(x), len(x))
+	if v := vectorsFor(kn.path); v != nil && len(dst) > 0 {
+		v.axpy(len(dst), &dst[0], &x[0], nil, alpha)
+		return
+	}
+	for i := range dst {
+		dst[i] += float32(alpha * x[i]) // the conversion keeps compilers from fusing
+	}
+}
+
+// ReLU computes dst = 0 where x < 0 and x elsewhere, so NaN stays NaN.
+func (kn Kernel) ReLU(dst, x []float32) {
+	checkLengths("ReLU", len(dst), len(x), len(x))
+	if v := vectorsFor(kn.path); v != nil && len(dst) > 0 {
+		v.relu(len(dst), &dst[0], &x[0], nil, 0)
+		return
+	}
+	for i, xi := range x {
+		if xi < 0 {
+			xi = 0
+		}
+		dst[i] = xi
+	}
+}
+
+// ReLUGrad computes the gradient of ReLU's input x from that of its output: dst =
+// grad where x > 0 and 0 elsewhere. At x = 0 the gradient is 0.
+func (kn Kernel) ReLUGrad(dst, grad, x []float32) {
+	checkLengths("ReLUGrad", len(dst), len(grad), len(x))
+	if v := vectorsFor(kn.path); v != nil && len(dst) > 0 {
+		v.reluGrad(len(dst), &dst[0], &grad[0], &x[0], 0)
+		return
+	}
+	for i, g := range grad {
+		if !(x[i] > 0) {
+			g = 0
+		}
+		dst[i] = g
+	}
+}
+
+func checkLengths(op string, dst, x, y int) {
+	if dst != x || dst != y {
+		panic(fmt.Sprintf("gemm: %s of vectors of different lengths %d, %d and %d", op, dst, x, y))
+	}
+}
