@@ -2,6 +2,7 @@ package jupyter
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,7 +10,18 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
+
+// notebook returns a notebook of code cells.
+func notebook(cells ...string) *Notebook {
+	nb := &Notebook{Minor: 5, Metadata: map[string]any{}}
+	for _, source := range cells {
+		nb.Cells = append(nb.Cells, Cell{Type: Code, Source: source})
+	}
+	nb.completeIDs()
+	return nb
+}
 
 // testdata/jupyter.ipynb was written by nbformat 5.11.1, Jupyter's own library.
 func TestRoundTripKeepsJupytersBytes(t *testing.T) {
@@ -179,4 +191,29 @@ func ExampleParse() {
 	}
 	fmt.Printf("%s kernel, %q\n", nb.KernelName(), nb.Cells[0].Source)
 	// Output: gonb kernel, "# Why\na seven?"
+}
+
+func ExampleRun() {
+	nb, err := Read("notebooks/00-tour.ipynb")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	kernel := Spec{Argv: []string{"gonb", "--kernel", "{connection_file}"}, InterruptMode: "message"}
+	done, report, err := Run(context.Background(), nb, kernel, Options{
+		CellTimeout: time.Minute,
+		Progress: func(p Progress) {
+			if p.Done {
+				fmt.Printf("cell %d of %d took %v\n", p.Number, p.Total, p.Elapsed)
+			}
+		},
+	})
+	var failed *CellError
+	if errors.As(err, &failed) {
+		fmt.Printf("cell %d failed: %s\n", failed.Index+1, failed.Value)
+	}
+	fmt.Printf("ran %d of %d cells\n", report.Ran, report.Total)
+	if err := done.Write("00-tour.executed.ipynb"); err != nil {
+		fmt.Println(err)
+	}
 }

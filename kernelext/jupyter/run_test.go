@@ -17,16 +17,6 @@ import (
 	"time"
 )
 
-// notebook returns a notebook of code cells.
-func notebook(cells ...string) *Notebook {
-	nb := &Notebook{Minor: 5, Metadata: map[string]any{}}
-	for _, source := range cells {
-		nb.Cells = append(nb.Cells, Cell{Type: Code, Source: source})
-	}
-	nb.completeIDs()
-	return nb
-}
-
 // shown describes outputs in one line each.
 func shown(cell Cell) []string {
 	lines := []string{}

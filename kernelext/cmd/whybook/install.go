@@ -53,8 +53,11 @@ func (c installCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	a.printf("installed the kernel %q (GoNB %s)\n\n  kernel   %s\n  module   %s\n\n", kernelTitle, t.Version, dir, m.Work)
-	a.printf("Notebooks import the code in the module's folder. Start JupyterLab with\n  jupyter lab %s\n",
-		shellQuote(filepath.Join(m.Work, "notebooks")))
+	folder := filepath.Join(m.Work, "notebooks")
+	if _, err := os.Stat(folder); err != nil {
+		folder = m.Work
+	}
+	a.printf("Notebooks import the code in the module's folder. Start JupyterLab with\n  jupyter lab %s\n", shellQuote(folder))
 	return nil
 }
 

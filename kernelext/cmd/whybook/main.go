@@ -87,7 +87,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	switch {
 	case err == nil:
 		return exitOK
-	case !errors.As(err, &told):
+	case errors.As(err, &told):
+	case ctx.Err() != nil:
+		fmt.Fprintln(stderr, "whybook: interrupted")
+	default:
 		fmt.Fprintf(stderr, "whybook: %s\n", page.Plain(err.Error()))
 	}
 	if ctx.Err() != nil {
