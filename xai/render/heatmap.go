@@ -441,7 +441,7 @@ func (f heatFigure) footnotes() []string {
 	case f.stats.n == 0:
 		out = append(out, "No values: all are NaN (grey).")
 	case f.stats.nan > 0:
-		out = append(out, fmt.Sprintf("Grey: no value (NaN), %s.", plural(f.stats.nan, "pixel")))
+		out = append(out, fmt.Sprintf("Grey: no value (NaN), %s.", plural(f.stats.nan, "cell")))
 	}
 	if f.stats.n > 1 && f.stats.min == f.stats.max {
 		out = append(out, "All values are "+number(f.stats.min)+".")
@@ -481,7 +481,7 @@ func (f heatFigure) alt(kind string) string {
 			fmt.Fprintf(&b, ", lowest at %s (%s)", f.place(s.minAt), number(s.min))
 		}
 		if s.n >= 20 && s.mass > 0 {
-			fmt.Fprintf(&b, "; %s of the absolute mass in the 10 %% strongest pixels", percent(s.top10))
+			fmt.Fprintf(&b, "; %s of the absolute mass in the 10 %% strongest cells", percent(s.top10))
 		}
 		b.WriteString(".")
 	}
@@ -556,10 +556,10 @@ func (f heatFigure) table() *sheet {
 			{"lowest", number(s.min), f.place(s.minAt)},
 			{"mean", number(s.mean), nil},
 			{"mean absolute", number(s.mass / float64(s.n)), nil},
-			{"mass in the 10 % strongest pixels", percent(s.top10), nil},
+			{"mass in the 10 % strongest cells", percent(s.top10), nil},
 		}
 	}
-	t.Rows = append(t.Rows, []any{"pixels without value", s.nan, nil})
+	t.Rows = append(t.Rows, []any{"cells without value", s.nan, nil})
 	return t.sheet()
 }
 

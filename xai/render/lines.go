@@ -223,6 +223,7 @@ const (
 	plotHeight  = 230 * px
 	axisRoom    = 54 * px // for tick labels of the y axis
 	legendEntry = 34 * px // line sample beside a name
+	mostMarks   = 30      // points of a line that carry a mark
 )
 
 func (f lineFigure) left() vg.Length {
@@ -313,13 +314,20 @@ func (f lineFigure) draw(p *pen, r vg.Rectangle, legend [][]int) {
 			points[j] = vg.Point{X: x(s.X[j]), Y: y(s.Y[j])}
 		}
 		f.stroke(p, i, points)
+		if len(points) <= mostMarks {
+			f.marks(p, i, points...)
+		}
 	}
 	below := area.Min.Y - f.bottom() - leading
 	for _, line := range legend {
 		at := r.Min.X
 		for _, i := range line {
 			w := f.entry(i, r.Max.X-r.Min.X)
-			f.stroke(p, i, []vg.Point{{X: at + 2*px, Y: below + 4*px}, {X: at + legendEntry/2, Y: below + 4*px}, {X: at + legendEntry - 6*px, Y: below + 4*px}})
+			y := below + 4*px
+			f.stroke(p, i, []vg.Point{{X: at + 2*px, Y: y}, {X: at + legendEntry - 6*px, Y: y}})
+			if len(f.Series[i].Y) <= mostMarks {
+				f.marks(p, i, vg.Point{X: at + legendEntry/2 - 2*px, Y: y})
+			}
 			p.text(body, p.ink, at+legendEntry, below, left, body.fit(f.Series[i].Name, w-legendEntry-12*px))
 			at += w
 		}
@@ -342,7 +350,7 @@ func (f lineFigure) xTicks(n int) []tick {
 	return out
 }
 
-// stroke draws one line. Lines of few points carry marks, and each line its own dashes.
+// stroke draws one line in its own dashes.
 func (f lineFigure) stroke(p *pen, i int, points []vg.Point) {
 	c := p.series[i%len(p.series)]
 	if f.Series[i].Reference {
@@ -351,15 +359,15 @@ func (f lineFigure) stroke(p *pen, i int, points []vg.Point) {
 	}
 	dashes := [][]vg.Length{nil, {8 * px, 4 * px}, {3 * px, 3 * px}, {10 * px, 3 * px, 3 * px, 3 * px}, {14 * px, 4 * px}, {5 * px, 2 * px}}
 	p.line(c, 2*px, dashes[(i+i/6)%len(dashes)], points...)
-	if len(f.Series[i].Y) > 30 {
+}
+
+// marks puts the shape of a series on its points.
+func (f lineFigure) marks(p *pen, i int, points ...vg.Point) {
+	if f.Series[i].Reference {
 		return
 	}
-	marks := points
-	if len(points) == 3 && len(f.Series[i].Y) != 3 {
-		marks = points[1:2] // the legend's sample
-	}
-	for _, q := range marks {
-		p.mark(i, c, q)
+	for _, q := range points {
+		p.mark(i, p.series[i%len(p.series)], q)
 	}
 }
 

@@ -435,7 +435,7 @@ func TestAltSpeaksFromTheNumbers(t *testing.T) {
 	values[12*20+9] = 0.83
 	values[3*20+4] = -0.17
 	v := HeatMap{Title: "Digit", Values: values, Height: 20, Width: 20, Signed: true, Label: "attribution"}.View()
-	want := "Digit. Heat map of 20 by 20 values, attribution. Highest at row 12, column 9 (0.83), lowest at row 3, column 4 (-0.17); 100 % of the absolute mass in the 10 % strongest pixels."
+	want := "Digit. Heat map of 20 by 20 values, attribution. Highest at row 12, column 9 (0.83), lowest at row 3, column 4 (-0.17); 100 % of the absolute mass in the 10 % strongest cells."
 	if v.Alt() != want {
 		t.Errorf("alt is\n%s\nwant\n%s", v.Alt(), want)
 	}
