@@ -129,9 +129,9 @@ func addLayer[T graph.Float](b *graph.Builder[T], l Layer, x *graph.Node[T], wei
 	switch l := l.(type) {
 	case Conv:
 		k, s, p := l.window()
-		return b.Conv2D(x, weights[0], weights[1], plane, graph.Window{Kernel: k, Stride: s, Pad: p}), nil
+		return b.Conv2D(x, weights[0], weights[1], plane, graph.Square(k, s, p)), nil
 	case MaxPool:
-		return b.MaxPool(x, plane, graph.Window{Kernel: l.Kernel, Stride: l.stride(), Pad: l.Pad}), nil
+		return b.MaxPool(x, plane, graph.Square(l.Kernel, l.stride(), l.Pad)), nil
 	case Dense:
 		return b.Dense(x, weights[0], weights[1]), nil
 	case ReLU:

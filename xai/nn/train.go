@@ -39,11 +39,11 @@ func (t Training) withDefaults() Training {
 func (t Training) check() error {
 	switch {
 	case t.Epochs < 0:
-		return fmt.Errorf("Epochs must be positive, not %d", t.Epochs)
+		return fmt.Errorf("field Epochs must be positive, not %d", t.Epochs)
 	case t.Batch < 0:
-		return fmt.Errorf("Batch must be positive, not %d", t.Batch)
+		return fmt.Errorf("field Batch must be positive, not %d", t.Batch)
 	case !(t.Rate >= 0) || math.IsInf(t.Rate, 0):
-		return fmt.Errorf("Rate must be positive and finite, not %v", t.Rate)
+		return fmt.Errorf("field Rate must be positive and finite, not %v", t.Rate)
 	}
 	return nil
 }

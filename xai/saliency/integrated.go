@@ -32,7 +32,7 @@ func (ig IntegratedGradients) Attribute(ctx context.Context, f xai.Differentiabl
 	steps := ig.Steps
 	switch {
 	case steps < 0:
-		return Report{}, fmt.Errorf("Steps must be positive, not %d", steps)
+		return Report{}, fmt.Errorf("field Steps must be positive, not %d", steps)
 	case steps == 0:
 		steps = 50
 	}

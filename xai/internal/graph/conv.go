@@ -12,6 +12,9 @@ func (p Plane) Size() int { return p.C * p.H * p.W }
 // Stride, over the plane padded by Pad on every side.
 type Window struct{ Kernel, Stride, Pad int }
 
+// Square returns the window of a square kernel.
+func Square(kernel, stride, pad int) Window { return Window{kernel, stride, pad} }
+
 // Over returns the height and width of the output for a window over p.
 func (w Window) Over(p Plane) (oh, ow int) {
 	return (p.H+2*w.Pad-w.Kernel)/w.Stride + 1, (p.W+2*w.Pad-w.Kernel)/w.Stride + 1

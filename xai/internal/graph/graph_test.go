@@ -41,15 +41,15 @@ func fixtures() []fixture {
 	}
 	square := func(n int) [][2]int { return [][2]int{{n, 12}} }
 	return []fixture{
-		conv("conv 3x3", Plane{2, 5, 6}, 3, Window{3, 1, 0}),
-		conv("conv 3x3 same", Plane{2, 5, 6}, 3, Window{3, 1, 1}),
-		conv("conv 3x3 stride 2", Plane{1, 7, 6}, 2, Window{3, 2, 1}),
-		conv("conv 4x4 stride 3 pad 3", Plane{2, 5, 4}, 2, Window{4, 3, 3}),
-		conv("conv 1x1", Plane{3, 2, 2}, 4, Window{1, 1, 0}),
-		conv("conv as large as the image", Plane{2, 3, 3}, 2, Window{3, 1, 0}),
-		pool("maxpool 2x2", Plane{2, 4, 6}, Window{2, 2, 0}),
-		pool("maxpool 3x3 overlapping", Plane{2, 5, 5}, Window{3, 1, 0}),
-		pool("maxpool 3x3 stride 2 padded", Plane{2, 6, 5}, Window{3, 2, 1}),
+		conv("conv 3x3", Plane{2, 5, 6}, 3, Square(3, 1, 0)),
+		conv("conv 3x3 same", Plane{2, 5, 6}, 3, Square(3, 1, 1)),
+		conv("conv 3x3 stride 2", Plane{1, 7, 6}, 2, Square(3, 2, 1)),
+		conv("conv 4x4 stride 3 pad 3", Plane{2, 5, 4}, 2, Square(4, 3, 3)),
+		conv("conv 1x1", Plane{3, 2, 2}, 4, Square(1, 1, 0)),
+		conv("conv as large as the image", Plane{2, 3, 3}, 2, Square(3, 1, 0)),
+		pool("maxpool 2x2", Plane{2, 4, 6}, Square(2, 2, 0)),
+		pool("maxpool 3x3 overlapping", Plane{2, 5, 5}, Square(3, 1, 0)),
+		pool("maxpool 3x3 stride 2 padded", Plane{2, 6, 5}, Square(3, 2, 1)),
 		{name: "dense", sizes: func(n int) [][2]int { return [][2]int{{n, 7}, {4, 7}, {1, 4}} },
 			build: func(b *Builder[float64], in []*Node[float64]) *Node[float64] { return b.Dense(in[0], in[1], in[2]) }},
 		{name: "relu", sizes: square,
@@ -177,7 +177,7 @@ func TestKinks(t *testing.T) {
 
 	b = New[float64]()
 	x = b.Input("x", 1, 4, []float64{5, 5, 5, 5}, true)
-	y = b.MaxPool(x, Plane{1, 2, 2}, Window{2, 2, 0})
+	y = b.MaxPool(x, Plane{1, 2, 2}, Square(2, 2, 0))
 	dx, _ = run(t, b, y, b.Input("seed", 1, 1, []float64{1}, false), x)
 	if want := []float64{1, 0, 0, 0}; !slices.Equal(dx, want) {
 		t.Errorf("MaxPool: gradient at a tie is %v, want %v: the first takes it all", dx, want)
@@ -212,7 +212,7 @@ func TestConvByHand(t *testing.T) {
 		w.Data()[i] = 1
 	}
 	bias := b.Input("b", 1, 2, []float64{-50, -75}, false)
-	pre := b.Conv2D(x, w, bias, Plane{1, 4, 4}, Window{3, 1, 0})
+	pre := b.Conv2D(x, w, bias, Plane{1, 4, 4}, Square(3, 1, 0))
 	head := b.Input("head", 1, 8, []float64{1, 1, 1, 1, 1, -1, -1, -1}, false)
 	y := b.Dense(b.ReLU(pre), head, b.Input("zero", 1, 1, nil, false))
 	dx, out := run(t, b, y, b.Input("seed", 1, 1, []float64{1}, false), x)
@@ -242,7 +242,7 @@ func TestProcessors(t *testing.T) {
 		}
 		p := Plane{3, 14, 14}
 		x, w, bias := input("x", 21, p.Size()), input("w", 8, 27), input("b", 1, 8)
-		y := b.MaxPool(b.ReLU(b.Conv2D(x, w, bias, p, Window{3, 1, 1})), Plane{8, 14, 14}, Window{2, 2, 0})
+		y := b.MaxPool(b.ReLU(b.Conv2D(x, w, bias, p, Square(3, 1, 1))), Plane{8, 14, 14}, Square(2, 2, 0))
 		w2, b2 := input("w2", 10, y.Cols), input("b2", 1, 10)
 		out := b.Dense(y, w2, b2)
 		grads, err := b.Backward(out, input("seed", out.Rows, out.Cols), x, w, bias, w2, b2)
