@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai/progress"
 )
 
@@ -44,6 +45,10 @@ func newSession(ctx context.Context, out output, stderr io.Writer, exit func(int
 	s := &session{out: out, stderr: stderr, exit: exit, saveTo: os.Getenv("WHYBOOK_OUT"), memo: make(map[string]any)}
 	s.bar = newBar(out, stderr)
 	s.ctx = progress.WithReporter(ctx, s.bar.report)
+	s.ctx = datasets.Watch(s.ctx, datasets.Watcher{
+		Progress: func(task string, done, total int) { progress.Report(s.ctx, task, done, total) },
+		Warn:     func(message string) { fmt.Fprintln(stderr, "whybook: "+message) },
+	})
 	if root, err := CacheDir(); err != nil {
 		s.warn(err)
 	} else {
