@@ -1,13 +1,15 @@
 package gemm
 
 import (
+	"fmt"
+
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/gonum"
 )
 
-// BLAS is gonum's BLAS with this package's Sgemm. It can be installed below gonum
-// (blas32.Use) and below gorgonia and its tensors (gorgonia.Use, tensor.Use), which
-// is for a program to do: nothing here installs it. Float64 products stay gonum's.
+// BLAS is gonum's BLAS with this package's Sgemm and Dgemm. It can be installed below
+// gonum (blas32.Use, blas64.Use) and below gorgonia and its tensors (gorgonia.Use,
+// tensor.Use), which is for a program to do: nothing here installs it.
 type BLAS struct {
 	gonum.Implementation
 	Kernel Kernel
@@ -26,6 +28,11 @@ func (b BLAS) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float
 	b.Kernel.SGEMM(transposed(tA), transposed(tB), m, n, k, alpha, a, lda, bm, ldb, beta, c, ldc)
 }
 
+// Dgemm is [BLAS.Sgemm] in float64.
+func (b BLAS) Dgemm(tA, tB blas.Transpose, m, n, k int, alpha float64, a []float64, lda int, bm []float64, ldb int, beta float64, c []float64, ldc int) {
+	b.Kernel.DGEMM(transposed(tA), transposed(tB), m, n, k, alpha, a, lda, bm, ldb, beta, c, ldc)
+}
+
 func transposed(t blas.Transpose) bool {
 	switch t {
 	case blas.NoTrans:
@@ -33,5 +40,5 @@ func transposed(t blas.Transpose) bool {
 	case blas.Trans, blas.ConjTrans:
 		return true
 	}
-	panic("gemm: bad transpose " + string(rune(t)))
+	panic(fmt.Sprintf("gemm: transpose is %q, want 'N', 'T' or 'C'", byte(t)))
 }
