@@ -50,7 +50,7 @@ func vectorsFor(p path) *vectors {
 }
 
 // pieceLanes returns the number of elements that copyPieces copies at a time, 0
-// where it does not run.
+// where it and transposePieces do not run.
 func pieceLanes() int {
 	switch Best().path {
 	case pathAVX512:

@@ -13,9 +13,13 @@ func vectorsFor(path) *vectors {
 	return nil
 }
 
-// pieceLanes returns 0: copyPieces does not run here.
+// pieceLanes returns 0: copyPieces and transposePieces do not run here.
 func pieceLanes() int { return 0 }
 
 func copyPieces(rows int, src *float32, taps *int32, pieces *piece, count int, dst *float32, dstRow int) {
 	panic("gemm: no vector copies on this processor")
+}
+
+func transposePieces(src *float32, taps *int32, pieces *int32, count int, dst *float32, dstRow int) {
+	panic("gemm: no vector transposition on this processor")
 }

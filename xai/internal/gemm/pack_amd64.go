@@ -18,3 +18,8 @@ func copyPiecesAVX2(rows int, src *float32, taps *int32, pieces *int32, count in
 //
 //go:noescape
 func copyPiecesAVX512(rows int, src *float32, taps *int32, pieces *int32, count int, dst *float32, dstRow int)
+
+// transposePieces stores pixel t of each of count pieces of 8 as 8 elements at dst, t*dstRow bytes beyond the piece's place: element i is taken taps[i] elements beyond src.
+//
+//go:noescape
+func transposePieces(src *float32, taps *int32, pieces *int32, count int, dst *float32, dstRow int)

@@ -91,6 +91,32 @@ func (p *Patches[T]) Fill(dst []T, stride, k0, rows, j0, cols int) {
 	}
 }
 
+// Transposed returns the transpose of the matrix of patches as a [Source]: one patch
+// per row, as the gradient of a convolution's filters needs it.
+func (p *Patches[T]) Transposed() Source[T] { return (*transposedPatches[T])(p) }
+
+type transposedPatches[T float] Patches[T]
+
+// Fill implements [Source].
+func (p *transposedPatches[T]) Fill(dst []T, stride, k0, rows, j0, cols int) {
+	_, ow := p.Out()
+	filled, blocks := 0, 0 // patches done, and blocks of 8 of their elements
+	if p.Stride == 1 {
+		filled, blocks = p.fillPieces(dst, stride, k0, rows, j0, cols)
+	}
+	for t := range rows {
+		y, x := (k0+t)/ow, (k0+t)%ow
+		out, from := dst[t*stride:][:cols], p.padded[(y*p.rows+x)*p.Stride:]
+		first := 0
+		if t < filled {
+			first = 8 * blocks
+		}
+		for j := first; j < cols; j++ {
+			out[j] = from[p.taps[j0+j]]
+		}
+	}
+}
+
 // piece is a run of consecutive pixels, at most one vector, of a patch matrix' row:
 // where it lies in the padded image before the row's tap is added, and where in the
 // row it goes. In bytes.
@@ -121,4 +147,29 @@ func (p *Patches[T]) fillPieces(dst []T, stride, k0, rows, j0, cols int) int {
 	}
 	copyPieces(rows, &padded[0], &p.taps[k0], &pieces[0], count, &any(dst).([]float32)[0], stride*4)
 	return rows
+}
+
+// fillPieces fills with transposed blocks, in ascending order, of 8 elements of up to
+// 8 patches side by side; like [Patches.fillPieces] it may spill into patches that
+// come later. It returns how many patches have how many blocks of elements done.
+func (p *transposedPatches[T]) fillPieces(dst []T, stride, k0, rows, j0, cols int) (filled, blocks int) {
+	padded, ok := any(p.padded).([]float32)
+	blocks = cols / 8
+	if !ok || pieceLanes() == 0 || blocks == 0 || rows < 8 {
+		return 0, 0
+	}
+	_, ow := p.Out()
+	var pieces [64]piece
+	for filled+8 <= rows {
+		count := 0
+		for ; filled+8 <= rows && count < len(pieces); count++ {
+			y, x := (k0+filled)/ow, (k0+filled)%ow
+			pieces[count] = piece{from: int32(4 * (y*p.rows + x)), to: int32(4 * filled * stride)}
+			filled += min(8, ow-x)
+		}
+		for b := range blocks {
+			transposePieces(&padded[0], &p.taps[j0+8*b], &pieces[0].from, count, &any(dst).([]float32)[8*b], stride*4)
+		}
+	}
+	return filled, blocks
 }

@@ -62,6 +62,9 @@ func patches[T float](t *rapid.T) {
 	whole := make([]T, rows*stride+2*pieceSlack)
 	after := whole[rows*stride:]
 	p.Fill(whole[:rows*stride:rows*stride], stride, k0, rows, j0, cols)
+	turned := make([]T, cols*(rows+3)+2*pieceSlack)
+	p.Transposed().Fill(turned[:cols*(rows+3):cols*(rows+3)], rows+3, j0, cols, k0, rows)
+	after = append(after, turned[cols*(rows+3):]...)
 	for i, v := range after {
 		if v != 0 {
 			t.Fatalf("%+v: Fill wrote %v at %d beyond the end", w, v, i)
@@ -77,6 +80,9 @@ func patches[T float](t *rapid.T) {
 			}
 			if v := whole[r*stride+q]; v != want {
 				t.Fatalf("%+v: element (%d,%d) is %v, want %v", w, tap, col, v, want)
+			}
+			if v := turned[q*(rows+3)+r]; v != want {
+				t.Fatalf("%+v: element (%d,%d) of the transpose is %v, want %v", w, col, tap, v, want)
 			}
 		}
 	}
@@ -111,6 +117,16 @@ func BenchmarkConvolution(b *testing.B) {
 		run("implicit", func() {
 			p.Load(image)
 			kn.SGEMMFrom(false, l.out, n, k, 1, filters, k, p, 0, c, n)
+		})
+		grad := make([]float32, l.out*k)
+		run("filter-gradient", func() {
+			p.Load(image)
+			kn.SGEMMFrom(false, l.out, k, n, 1, c, n, p.Transposed(), 1, grad, k)
+		})
+		run("filter-gradient-explicit", func() {
+			p.Load(image)
+			p.Fill(matrix, n, 0, k, 0, n)
+			kn.SGEMM(false, true, l.out, k, n, 1, c, n, matrix, n, 1, grad, k)
 		})
 		run("product", func() { kn.SGEMM(false, false, l.out, n, k, 1, filters, k, matrix, n, 0, c, n) })
 	}
