@@ -14,18 +14,15 @@ type adam[T graph.Float] struct {
 	m, v [][]T // first and second moments, one slice for each parameter
 }
 
-func newAdam[T graph.Float](rate float64, params []param[T]) *adam[T] {
-	a := &adam[T]{rate: rate}
-	for _, p := range params {
-		a.m = append(a.m, make([]T, len(p.data)))
-		a.v = append(a.v, make([]T, len(p.data)))
-	}
-	return a
-}
-
-// update changes the parameters by one step along grads.
+// update changes the parameters, always the same ones, by one step along grads.
 func (a *adam[T]) update(params []param[T], grads []*graph.Node[T]) {
 	const beta1, beta2, epsilon = 0.9, 0.999, 1e-8
+	if a.m == nil {
+		for _, p := range params {
+			a.m = append(a.m, make([]T, len(p.data)))
+			a.v = append(a.v, make([]T, len(p.data)))
+		}
+	}
 	a.step++
 	// The bias corrections of the moments, folded into the step size and epsilon.
 	c1 := 1 - math.Pow(beta1, float64(a.step))

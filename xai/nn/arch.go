@@ -5,35 +5,48 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"unicode"
 
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
 )
 
-// Arch describes a network's architecture: a chain of layers on an input shape. It is a
-// recipe: methods return a changed copy, nothing is computed, and the first mistake is
-// kept until Init or Fit reports it.
+// Arch describes a network's architecture: layers on an input shape, usually in a chain. It
+// is a recipe: methods return a changed copy, nothing is computed, and the first mistake
+// is kept until Init or Fit reports it.
 //
 //	nn.Image(shape).Conv(8, 5).ReLU().MaxPool(2).Dense(10)
 //
 // Layers are named by kind and position ("conv1", "relu1", "pool1", "fc1"); Named renames
 // the last one. Names select activations and appear in weight files.
+//
+// # Branches
+//
+// Every step is attached to the end of the chain. From moves the end to an earlier layer,
+// and Merge joins the end with other layers, so that any acyclic network can be written:
+//
+//	a = a.Conv(16, 3).Named("main").From("relu1").Conv(16, 1).Merge(nn.Add{}, "main")
 type Arch struct {
 	input datasets.Shape
 	steps []step
+	end   int // index of the step that the next one is attached to; -1 is the input
 	err   error
 }
 
-// step is a layer with its name and its output shape.
+// step is a layer with its name, its inputs and its output shape.
 type step struct {
 	name  string
 	layer Layer
+	in    []int // indices of earlier steps; -1 is the network's input
 	out   datasets.Shape
 }
 
+// InputName stands for the network's input where a layer is named.
+const InputName = "input"
+
 // Image starts an architecture for inputs of the given shape.
 func Image(shape datasets.Shape) Arch {
-	a := Arch{input: shape}
+	a := Arch{input: shape, end: -1}
 	if shape.Channels < 1 || shape.Height < 1 || shape.Width < 1 {
 		a.err = xai.Stepf(fmt.Sprintf("nn.Image(%v)", shape), "every size must be at least 1: %w", xai.ErrShape)
 	}
@@ -79,24 +92,72 @@ func (a Arch) Then(l Layer) Arch {
 	return a.add(fmt.Sprintf("nn.Arch.Then(%s)", describe(l)), l)
 }
 
-// Named renames the last layer. The name must be new and free of spaces and dots.
+// Merge adds a layer of several inputs: the end of the chain first, then the layers with
+// the given names.
+func (a Arch) Merge(l Layer, with ...string) Arch {
+	if a.err != nil {
+		return a
+	}
+	call := fmt.Sprintf("nn.Arch.Merge(%s, %q)", describe(l), with)
+	if l == nil {
+		a.err = xai.Stepf(call, "need a layer")
+		return a
+	}
+	in := []int{a.end}
+	for _, name := range with {
+		i, ok := a.find(name)
+		if !ok {
+			a.err = xai.Stepf(call, "the layers are %s: %w", a.names(), xai.ErrLayer)
+			return a
+		}
+		in = append(in, i)
+	}
+	return a.attach(call, l, in)
+}
+
+// From moves the end of the chain to the named layer, or to the network's input for
+// InputName. The next step is attached there.
+func (a Arch) From(name string) Arch {
+	if a.err != nil {
+		return a
+	}
+	i, ok := a.find(name)
+	if !ok {
+		a.err = xai.Stepf(fmt.Sprintf("nn.Arch.From(%q)", name), "the layers are %s: %w", a.names(), xai.ErrLayer)
+		return a
+	}
+	a.end = i
+	return a
+}
+
+// Named renames the layer at the end of the chain. The name must be new and free of
+// white space.
 func (a Arch) Named(name string) Arch {
 	if a.err != nil {
 		return a
 	}
 	call := fmt.Sprintf("nn.Arch.Named(%q)", name)
+	_, taken := a.find(name)
 	switch {
-	case len(a.steps) == 0:
+	case a.end < 0:
 		a.err = xai.Stepf(call, "there is no layer to name yet")
-	case name == "" || strings.ContainsAny(name, ". \t\n"):
-		a.err = xai.Stepf(call, "a name must not be empty nor hold spaces or dots")
-	case a.index(name) >= 0:
+	case name == "" || strings.ContainsFunc(name, unicode.IsSpace):
+		a.err = xai.Stepf(call, "a name must not be empty nor hold white space")
+	case taken:
 		a.err = xai.Stepf(call, "another layer has this name")
 	default:
 		a.steps = append([]step(nil), a.steps...)
-		a.steps[len(a.steps)-1].name = name
+		a.steps[a.end].name = name
 	}
 	return a
+}
+
+// End returns the name of the layer at the end of the chain.
+func (a Arch) End() string {
+	if a.end < 0 {
+		return InputName
+	}
+	return a.steps[a.end].name
 }
 
 // LeNet is LeNet-5 (LeCun et al. 1998) with ReLU and max-pooling: two 5x5 convolutions of
@@ -111,18 +172,25 @@ func LeNet(shape datasets.Shape, classes int) Arch {
 		Dense(classes)
 }
 
-// add appends a layer, named by its kind and how many of the kind there are.
+// add attaches a layer of one input to the end.
 func (a Arch) add(call string, l Layer) Arch {
 	if a.err != nil {
 		return a
 	}
-	in := a.Output()
-	out, err := l.shape(in)
-	if err == nil && out.Size() > maxWidth {
-		err = fmt.Errorf("output of %v has %d values; more than %d are not supported: %w", out, out.Size(), maxWidth, xai.ErrShape)
+	return a.attach(call, l, []int{a.end})
+}
+
+// attach appends a layer, named by its kind and how many of the kind there are, and makes
+// it the end.
+func (a Arch) attach(call string, l Layer, in []int) Arch {
+	shapes := a.shapes(in)
+	out, err := l.shape(shapes)
+	if err == nil && (out.Channels < 1 || out.Height < 1 || out.Width < 1 ||
+		out.Channels > maxWidth || out.Height > maxWidth/out.Channels || out.Width > maxWidth/out.Channels/out.Height) {
+		err = fmt.Errorf("the output %v is empty or larger than %d values: %w", out, maxWidth, xai.ErrShape)
 	}
 	if err != nil {
-		a.err = xai.Stepf(call, "after %v: %w", in, err)
+		a.err = xai.Stepf(call, "after %v: %w", shapes[0], err)
 		return a
 	}
 	count := 1
@@ -132,28 +200,64 @@ func (a Arch) add(call string, l Layer) Arch {
 		}
 	}
 	name := fmt.Sprintf("%s%d", l.kind(), count)
-	for a.index(name) >= 0 {
+	for _, taken := a.find(name); taken; _, taken = a.find(name) {
 		count++
 		name = fmt.Sprintf("%s%d", l.kind(), count)
 	}
+	a.end = len(a.steps)
 	// The full slice expression makes append copy, so that two chains from one base
 	// cannot write into each other.
-	a.steps = append(a.steps[:len(a.steps):len(a.steps)], step{name: name, layer: l, out: out})
+	a.steps = append(a.steps[:len(a.steps):len(a.steps)], step{name: name, layer: l, in: in, out: out})
 	return a
+}
+
+// shapes returns the output shapes of steps.
+func (a Arch) shapes(steps []int) []datasets.Shape {
+	shapes := make([]datasets.Shape, len(steps))
+	for i, at := range steps {
+		shapes[i] = a.input
+		if at >= 0 {
+			shapes[i] = a.steps[at].out
+		}
+	}
+	return shapes
+}
+
+// weights describes the parameters of step i.
+func (a Arch) weights(i int) []weight { return a.steps[i].layer.weights(a.shapes(a.steps[i].in)) }
+
+// needed reports for each step whether the output of step last depends on it.
+func (a Arch) needed(last int) []bool {
+	need := make([]bool, len(a.steps))
+	need[last] = true
+	for i := last; i >= 0; i-- {
+		if !need[i] {
+			continue
+		}
+		for _, at := range a.steps[i].in {
+			if at >= 0 {
+				need[at] = true
+			}
+		}
+	}
+	return need
 }
 
 // maxWidth bounds the values per image at any layer: a hostile file must not make us
 // allocate without limit.
 const maxWidth = 1 << 28
 
-// index returns the position of the layer with the given name, or -1.
-func (a Arch) index(name string) int {
+// find returns the index of the layer with the given name, -1 for the input.
+func (a Arch) find(name string) (int, bool) {
+	if name == InputName {
+		return -1, true
+	}
 	for i, s := range a.steps {
 		if s.name == name {
-			return i
+			return i, true
 		}
 	}
-	return -1
+	return 0, false
 }
 
 // Err returns the first mistake of the chain, or nil.
@@ -161,7 +265,7 @@ func (a Arch) Err() error {
 	switch {
 	case a.err != nil:
 		return a.err
-	case len(a.steps) == 0:
+	case a.end < 0:
 		return fmt.Errorf("nn: the architecture has no layers")
 	}
 	return nil
@@ -170,34 +274,42 @@ func (a Arch) Err() error {
 // Input returns the shape of one input.
 func (a Arch) Input() datasets.Shape { return a.input }
 
-// Output returns the shape after the last layer.
-func (a Arch) Output() datasets.Shape {
-	if len(a.steps) == 0 {
-		return a.input
-	}
-	return a.steps[len(a.steps)-1].out
-}
+// Output returns the shape at the end of the chain.
+func (a Arch) Output() datasets.Shape { return a.shapes([]int{a.end})[0] }
 
 // LayerInfo describes one layer of an architecture.
 type LayerInfo struct {
 	Name   string         // "conv1"
 	Layer  Layer          // its settings
+	Inputs []string       // names of the layers it takes; InputName for the network's input
 	Output datasets.Shape // of one sample
 	Params int            // number of trainable values
 }
 
-// Layers describes the layers in order.
+// Layers describes the layers in the order in which they were added.
 func (a Arch) Layers() []LayerInfo {
 	infos := make([]LayerInfo, len(a.steps))
-	in := a.input
 	for i, s := range a.steps {
-		infos[i] = LayerInfo{Name: s.name, Layer: s.layer, Output: s.out}
-		for _, w := range s.layer.weights(in) {
-			infos[i].Params += w.rows * w.cols
+		infos[i] = LayerInfo{Name: s.name, Layer: s.layer, Inputs: a.inputs(i), Output: s.out}
+		for _, w := range a.weights(i) {
+			if !w.state {
+				infos[i].Params += w.rows * w.cols
+			}
 		}
-		in = s.out
 	}
 	return infos
+}
+
+// inputs names the inputs of step i.
+func (a Arch) inputs(i int) []string {
+	names := make([]string, len(a.steps[i].in))
+	for j, at := range a.steps[i].in {
+		names[j] = InputName
+		if at >= 0 {
+			names[j] = a.steps[at].name
+		}
+	}
+	return names
 }
 
 // names lists the layers for an error message.
@@ -209,22 +321,32 @@ func (a Arch) names() string {
 	return strings.Join(names, ", ")
 }
 
-// String writes the architecture as a chain.
+// String writes the architecture as a chain; a layer that does not take the one before it
+// names its inputs.
 func (a Arch) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "input %v", a.input)
-	for _, s := range a.steps {
+	for i, s := range a.steps {
 		fmt.Fprintf(&b, " > %s %s", s.name, describe(s.layer))
+		if len(s.in) != 1 || s.in[0] != i-1 {
+			fmt.Fprintf(&b, " of %s", strings.Join(a.inputs(i), " and "))
+		}
+	}
+	if a.end != len(a.steps)-1 {
+		fmt.Fprintf(&b, " > output of %s", a.End())
 	}
 	return b.String()
 }
 
 // describe prints a layer's settings, leaving out those that are zero.
 func describe(l Layer) string {
+	if l == nil {
+		return "nil"
+	}
 	v := reflect.ValueOf(l)
 	var parts []string
 	for i := range v.NumField() {
-		if f := v.Field(i); !f.IsZero() {
+		if f := v.Field(i); !v.Type().Field(i).Anonymous && !f.IsZero() {
 			parts = append(parts, fmt.Sprintf("%s: %v", v.Type().Field(i).Name, f.Interface()))
 		}
 	}
@@ -233,14 +355,16 @@ func describe(l Layer) string {
 
 // layerJSON is a layer in a file.
 type layerJSON struct {
-	Name  string          `json:"name"`
-	Kind  string          `json:"kind"`
-	Layer json.RawMessage `json:"layer"`
+	Name   string          `json:"name"`
+	Kind   string          `json:"kind"`
+	Inputs []string        `json:"inputs"`
+	Layer  json.RawMessage `json:"layer"`
 }
 
 type archJSON struct {
 	Input  datasets.Shape `json:"input"`
 	Layers []layerJSON    `json:"layers"`
+	Output string         `json:"output"`
 }
 
 // MarshalJSON writes the architecture for a file.
@@ -248,13 +372,13 @@ func (a Arch) MarshalJSON() ([]byte, error) {
 	if err := a.Err(); err != nil {
 		return nil, err
 	}
-	file := archJSON{Input: a.input}
-	for _, s := range a.steps {
+	file := archJSON{Input: a.input, Output: a.End()}
+	for i, s := range a.steps {
 		raw, err := json.Marshal(s.layer)
 		if err != nil {
 			return nil, fmt.Errorf("nn: layer %s: %w", s.name, err)
 		}
-		file.Layers = append(file.Layers, layerJSON{Name: s.name, Kind: s.layer.kind(), Layer: raw})
+		file.Layers = append(file.Layers, layerJSON{Name: s.name, Kind: s.layer.kind(), Inputs: a.inputs(i), Layer: raw})
 	}
 	return json.Marshal(file)
 }
@@ -271,11 +395,15 @@ func (a *Arch) UnmarshalJSON(data []byte) error {
 		if err != nil {
 			return fmt.Errorf("nn: architecture: layer %q: %w", l.Name, err)
 		}
-		read = read.Then(layer)
-		if read.err == nil && read.steps[len(read.steps)-1].name != l.Name {
+		if len(l.Inputs) == 0 {
+			return fmt.Errorf("nn: architecture: layer %q has no inputs", l.Name)
+		}
+		read = read.From(l.Inputs[0]).Merge(layer, l.Inputs[1:]...)
+		if read.err == nil && read.End() != l.Name {
 			read = read.Named(l.Name)
 		}
 	}
+	read = read.From(file.Output)
 	if err := read.Err(); err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func BenchmarkTrainStep(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	opt := newAdam(0.001, e.params)
+	opt := &adam[float32]{rate: 0.001}
 	index := make([]int, 100)
 	for i := range index {
 		index[i] = i
@@ -30,7 +30,7 @@ func BenchmarkTrainStep(b *testing.B) {
 		if err := t.prog.Run(); err != nil {
 			b.Fatal(err)
 		}
-		opt.update(e.params, t.grads)
+		opt.update(t.params, t.grads)
 	}
 }
 

@@ -21,7 +21,8 @@ type param[T graph.Float] struct {
 // use it, each then holds a machine of its own.
 type engine[T graph.Float] struct {
 	arch   Arch
-	params []param[T]
+	params []param[T] // in the order of the layers
+	first  []int      // index in params of each layer's first parameter
 
 	mu   sync.Mutex
 	idle map[purpose][]*machine[T]
@@ -45,7 +46,13 @@ type machine[T graph.Float] struct {
 }
 
 func newEngine[T graph.Float](arch Arch, params []param[T]) *engine[T] {
-	return &engine[T]{arch: arch, params: params, idle: make(map[purpose][]*machine[T])}
+	e := &engine[T]{arch: arch, params: params, idle: make(map[purpose][]*machine[T])}
+	n := 0
+	for i := range arch.steps {
+		e.first = append(e.first, n)
+		n += len(arch.weights(i))
+	}
+	return e
 }
 
 // with lends a machine to f.
@@ -75,11 +82,10 @@ func (e *engine[T]) compile(p purpose) (*machine[T], error) {
 	b := graph.New[T]()
 	x := b.Input("x", p.rows, e.arch.input.Size(), nil, p.gradient)
 	m := &machine[T]{x: x}
-	outs, err := e.forward(b, x, p.layer, nil, nil)
-	if err != nil {
+	var err error
+	if m.out, err = e.forward(b, x, p.layer, nil, nil); err != nil {
 		return nil, err
 	}
-	m.out = outs[p.layer]
 	if p.gradient {
 		m.seed = b.Input("seed", m.out.Rows, m.out.Cols, nil, false)
 		grads, err := b.Backward(m.out, m.seed, x)
@@ -94,37 +100,47 @@ func (e *engine[T]) compile(p purpose) (*machine[T], error) {
 	return m, nil
 }
 
-// forward adds the layers up to and including last to the graph and returns their
-// outputs. For training, weights receives every weight node, which then needs a
-// gradient, and masks the mask input of every dropout layer; both are nil otherwise, and
-// dropout layers then do nothing.
+// forward adds the layers that the output of layer last depends on to the graph and
+// returns that output. For training, weights receives every trainable weight, by its index
+// in params and as a node, which then needs a gradient, and masks the mask input of every dropout layer; both are nil
+// otherwise, and dropout layers then do nothing.
 func (e *engine[T]) forward(b *graph.Builder[T], x *graph.Node[T], last int,
-	weights func(*graph.Node[T]), masks func(Dropout, *graph.Node[T])) ([]*graph.Node[T], error) {
-	outs := make([]*graph.Node[T], 0, last+1)
-	in, next := e.arch.input, 0
-	for _, s := range e.arch.steps[:last+1] {
-		nodes := make([]*graph.Node[T], len(s.layer.weights(in)))
-		for i := range nodes {
-			p := e.params[next]
-			next++
-			nodes[i] = b.Input(p.name, p.rows, p.cols, p.data, weights != nil)
-			if weights != nil {
-				weights(nodes[i])
+	weights func(int, *graph.Node[T]), masks func(Dropout, *graph.Node[T])) (*graph.Node[T], error) {
+	need := e.arch.needed(last)
+	outs := make([]*graph.Node[T], last+1)
+	for i, s := range e.arch.steps[:last+1] {
+		if !need[i] {
+			continue
+		}
+		in := make([]*graph.Node[T], len(s.in))
+		for j, at := range s.in {
+			in[j] = x
+			if at >= 0 {
+				in[j] = outs[at]
 			}
 		}
-		y, err := addLayer(b, s.layer, x, nodes, in, masks)
-		if err != nil {
+		described := e.arch.weights(i)
+		params := make([]*graph.Node[T], len(described))
+		for j, w := range described {
+			at := e.first[i] + j
+			p, train := e.params[at], weights != nil && !w.state
+			params[j] = b.Input(p.name, p.rows, p.cols, p.data, train)
+			if train {
+				weights(at, params[j])
+			}
+		}
+		var err error
+		if outs[i], err = addLayer(b, s.layer, in, params, e.arch.shapes(s.in), masks); err != nil {
 			return nil, err
 		}
-		outs = append(outs, y)
-		x, in = y, s.out
 	}
-	return outs, nil
+	return outs[last], nil
 }
 
 // addLayer adds one layer to a graph.
-func addLayer[T graph.Float](b *graph.Builder[T], l Layer, x *graph.Node[T], weights []*graph.Node[T],
-	in datasets.Shape, masks func(Dropout, *graph.Node[T])) (*graph.Node[T], error) {
+func addLayer[T graph.Float](b *graph.Builder[T], l Layer, inputs, weights []*graph.Node[T],
+	shapes []datasets.Shape, masks func(Dropout, *graph.Node[T])) (*graph.Node[T], error) {
+	x, in := inputs[0], shapes[0]
 	plane := graph.Plane{C: in.Channels, H: in.Height, W: in.Width}
 	switch l := l.(type) {
 	case Conv:

@@ -62,11 +62,14 @@ func (a Arch) checkEnd() error {
 	out := a.Output()
 	if out.Height != 1 || out.Width != 1 || out.Channels < 2 {
 		return fmt.Errorf("nn: the architecture ends with shape %v (layer %s); it must end with one score for each of at least two classes: add Dense(classes): %w",
-			out, a.steps[len(a.steps)-1].name, xai.ErrShape)
+			out, a.End(), xai.ErrShape)
 	}
-	total := 0
-	for _, l := range a.Layers() {
+	total, need := 0, a.needed(a.end)
+	for i, l := range a.Layers() {
 		total += l.Params
+		if !need[i] && l.Params > 0 {
+			return fmt.Errorf("nn: nothing leads from layer %s to the output %s, so it cannot be trained", l.Name, a.End())
+		}
 	}
 	if total == 0 {
 		return fmt.Errorf("nn: the architecture has nothing to train")
@@ -78,19 +81,18 @@ func (a Arch) checkEnd() error {
 // after it, so that adding a layer leaves the weights of the others as they were.
 func initial[T graph.Float](a Arch, s uint64) []param[T] {
 	var params []param[T]
-	in := a.input
-	for _, st := range a.steps {
-		for _, w := range st.layer.weights(in) {
+	for i, st := range a.steps {
+		for _, w := range a.weights(i) {
 			p := param[T]{name: st.name + "." + w.name, dims: w.dims, rows: w.rows, cols: w.cols, data: make([]T, w.rows*w.cols)}
-			if w.spread > 0 {
-				r := seed.Stream(s, "nn", "init", p.name)
-				for i := range p.data {
-					p.data[i] = T(r.NormFloat64() * w.spread)
+			r := seed.Stream(s, "nn", "init", p.name)
+			for j := range p.data {
+				p.data[j] = T(w.start)
+				if w.spread > 0 {
+					p.data[j] += T(r.NormFloat64() * w.spread)
 				}
 			}
 			params = append(params, p)
 		}
-		in = st.out
 	}
 	return params
 }
@@ -122,7 +124,7 @@ func (n *Net) Scores(ctx context.Context, x *mat.Dense) (*mat.Dense, error) {
 	rows, _ := x.Dims()
 	_, k := n.Dims()
 	out := mat.NewDense(rows, k, nil)
-	return out, n.run.rows(ctx, len(n.arch.steps)-1, out, x, nil, nil)
+	return out, n.run.rows(ctx, n.arch.end, out, x, nil, nil)
 }
 
 // Gradients stores into row i of dst the gradient of score targets[i] with respect to
@@ -145,14 +147,14 @@ func (n *Net) Gradients(ctx context.Context, dst, x *mat.Dense, targets []int) (
 		}
 	}
 	out := mat.NewDense(rows, k, nil)
-	return out, n.run.rows(ctx, len(n.arch.steps)-1, out, x, dst, targets)
+	return out, n.run.rows(ctx, n.arch.end, out, x, dst, targets)
 }
 
 // Activations returns the output of the named layer for each row of x: n x C*H*W of the
 // layer's shape (see Arch.Layers).
 func (n *Net) Activations(ctx context.Context, layer string, x *mat.Dense) (*mat.Dense, error) {
-	i := n.arch.index(layer)
-	if i < 0 {
+	i, ok := n.arch.find(layer)
+	if !ok || i < 0 {
 		return nil, fmt.Errorf("nn.Net.Activations(%q): the layers are %s: %w", layer, n.arch.names(), xai.ErrLayer)
 	}
 	if err := n.checkRows("Activations", x); err != nil {

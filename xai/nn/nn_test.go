@@ -538,7 +538,10 @@ func TestMistakes(t *testing.T) {
 		{"no scores", build(image.Conv(3, 3)), xai.ErrShape, []string{"3x4x4", "Dense"}},
 		{"the first mistake is kept", build(image.Conv(0, 3).MaxPool(9).Dense(2)), nil, []string{"Conv(0, 3)"}},
 		{"name taken", build(image.Dense(2).Dense(2).Named("fc1")), nil, []string{"fc1"}},
-		{"name with dot", build(image.Dense(2).Named("a.b")), nil, []string{"a.b"}},
+		{"name with a space", build(image.Dense(2).Named("a b")), nil, []string{"a b"}},
+		{"from nowhere", build(image.Dense(2).From("fc7")), xai.ErrLayer, []string{`From("fc7")`, "fc1"}},
+		{"two inputs for one", build(image.Dense(2).Merge(Dense{Units: 3}, InputName)), nil, []string{"one input"}},
+		{"a branch that leads nowhere", build(image.Dense(2).From(InputName).Dense(3)), nil, []string{"fc1", "fc2"}},
 		{"nil layer", build(image.Then(nil)), nil, []string{"need a layer"}},
 		{"zero shape", build(Image(datasets.Shape{}).Dense(2)), xai.ErrShape, []string{"0x0x0"}},
 		{"wrong width", second(net.Scores(ctx, random(1, 15, "w"))), xai.ErrShape, []string{"15", "16"}},
@@ -592,10 +595,11 @@ func TestChainsDoNotShare(t *testing.T) {
 	base := Image(datasets.Shape{Channels: 1, Height: 4, Width: 4}).Conv(2, 3).ReLU().Dense(5)
 	a := base.Dense(2).Named("left")
 	b := base.Dense(3).Named("right")
-	if a.Output().Size() != 2 || b.Output().Size() != 3 || a.index("right") >= 0 || b.index("left") >= 0 {
+	has := func(a Arch, name string) bool { _, ok := a.find(name); return ok }
+	if a.Output().Size() != 2 || b.Output().Size() != 3 || has(a, "right") || has(b, "left") {
 		t.Errorf("left is %v, right is %v", a, b)
 	}
-	if base.index("left") >= 0 || len(base.steps) != 3 {
+	if has(base, "left") || len(base.steps) != 3 {
 		t.Errorf("the base changed: %v", base)
 	}
 }
@@ -667,7 +671,7 @@ func TestAdamByHand(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := net.Double().run.(*engine[float64])
-	opt := newAdam(0.5, e.params)
+	opt := &adam[float64]{rate: 0.5}
 	tr, err := e.trainer(1)
 	if err != nil {
 		t.Fatal(err)
@@ -680,8 +684,8 @@ func TestAdamByHand(t *testing.T) {
 	if g := tr.grads[1].Data()[0]; g <= 0 {
 		t.Fatalf("gradient %v of the wrong class's bias, want positive", g)
 	}
-	opt.update(e.params, tr.grads)
-	opt.update(e.params, tr.grads)
+	opt.update(tr.params, tr.grads)
+	opt.update(tr.params, tr.grads)
 	if got, want := e.params[1].data[0], start-1; math.Abs(got-want) > 1e-6 {
 		t.Errorf("after two steps of 0.5 against the gradient: %v, want %v", got, want)
 	}

@@ -137,9 +137,8 @@ func Load(r io.Reader) (*Net, error) {
 // of the architecture.
 func fill[T graph.Float](a Arch, tensors map[string]tensor) (*engine[T], error) {
 	var params []param[T]
-	in := a.input
-	for _, s := range a.steps {
-		for _, w := range s.layer.weights(in) {
+	for i, s := range a.steps {
+		for _, w := range a.weights(i) {
 			name := s.name + "." + w.name
 			t, ok := tensors[name]
 			if !ok {
@@ -149,17 +148,16 @@ func fill[T graph.Float](a Arch, tensors map[string]tensor) (*engine[T], error) 
 				return nil, fmt.Errorf("tensor %q has shape %v, the layer needs %v: %w", name, t.dims, w.dims, xai.ErrShape)
 			}
 			p := param[T]{name: name, dims: w.dims, rows: w.rows, cols: w.cols, data: make([]T, w.rows*w.cols)}
-			for i := range p.data {
+			for j := range p.data {
 				if t.dtype == "F64" {
-					p.data[i] = T(math.Float64frombits(binary.LittleEndian.Uint64(t.bytes[8*i:])))
+					p.data[j] = T(math.Float64frombits(binary.LittleEndian.Uint64(t.bytes[8*j:])))
 				} else {
-					p.data[i] = T(math.Float32frombits(binary.LittleEndian.Uint32(t.bytes[4*i:])))
+					p.data[j] = T(math.Float32frombits(binary.LittleEndian.Uint32(t.bytes[4*j:])))
 				}
 			}
 			params = append(params, p)
 			delete(tensors, name)
 		}
-		in = s.out
 	}
 	if len(tensors) > 0 {
 		var surplus []string

@@ -137,7 +137,8 @@ type trainer[T graph.Float] struct {
 	target *graph.Node[T] // one-hot rows
 	scores *graph.Node[T]
 	loss   *graph.Node[T]
-	grads  []*graph.Node[T] // one for each parameter
+	params []param[T]       // those that are trained
+	grads  []*graph.Node[T] // one for each of them
 	masks  []dropMask[T]
 }
 
@@ -149,18 +150,18 @@ type dropMask[T graph.Float] struct {
 func (e *engine[T]) trainer(rows int) (*trainer[T], error) {
 	b := graph.New[T]()
 	t := &trainer[T]{x: b.Input("x", rows, e.arch.input.Size(), nil, false)}
-	last := len(e.arch.steps) - 1
-	params := make([]*graph.Node[T], 0, len(e.params))
-	outs, err := e.forward(b, t.x, last, func(p *graph.Node[T]) { params = append(params, p) },
+	var nodes []*graph.Node[T]
+	var err error
+	t.scores, err = e.forward(b, t.x, e.arch.end,
+		func(i int, n *graph.Node[T]) { t.params, nodes = append(t.params, e.params[i]), append(nodes, n) },
 		func(l Dropout, n *graph.Node[T]) { t.masks = append(t.masks, dropMask[T]{l, n}) })
 	if err != nil {
 		return nil, err
 	}
-	t.scores = outs[last]
 	t.target = b.Input("target", rows, t.scores.Cols, nil, false)
 	t.loss = b.CrossEntropy(t.scores, t.target)
 	one := b.Input("one", 1, 1, []T{1}, false)
-	if t.grads, err = b.Backward(t.loss, one, params...); err != nil {
+	if t.grads, err = b.Backward(t.loss, one, nodes...); err != nil {
 		return nil, err
 	}
 	t.prog, err = b.Compile()
@@ -185,7 +186,7 @@ func train[T graph.Float](ctx context.Context, e *engine[T], set datasets.Set, s
 	n := set.Len()
 	batch := min(s.Batch, n)
 	trainers := make(map[int]*trainer[T]) // by batch size: the full one, and the rest
-	optimiser := newAdam(s.Rate, e.params)
+	optimiser := &adam[T]{rate: s.Rate}
 	drop := seed.Stream(s.Seed, "nn", "dropout")
 	steps := (n + batch - 1) / batch
 	var history []Epoch
@@ -217,7 +218,7 @@ func train[T graph.Float](ctx context.Context, e *engine[T], set datasets.Set, s
 			if math.IsNaN(loss) || math.IsInf(loss, 0) {
 				return nil, fmt.Errorf("nn: the loss is %v in epoch %d, step %d of %d; try a Rate below %v: %w", loss, epoch+1, step+1, steps, s.Rate, ErrDiverged)
 			}
-			optimiser.update(e.params, t.grads)
+			optimiser.update(t.params, t.grads)
 			lossSum += loss * float64(len(index))
 			right += t.right(set, index)
 			progress.ReportDetail(ctx, "train", epoch*steps+step+1, s.Epochs*steps,
