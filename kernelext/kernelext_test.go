@@ -286,7 +286,7 @@ func heat(title string) render.View {
 	return render.HeatMap{Title: title, Values: []float64{1, 2, 3, 4}, Height: 2, Width: 2}.View()
 }
 
-// TestShow: pictures stand in one row, text and tables break it, everything is flushed.
+// TestShow: pictures stand in one row; text, tables and grids break it, everything is flushed.
 func TestShow(t *testing.T) {
 	t.Setenv("WHYBOOK_OUT", t.TempDir())
 	w := newWorld(t)
@@ -296,7 +296,7 @@ func TestShow(t *testing.T) {
 	}
 	table := render.Table{Title: "t", Columns: []string{"a"}, Rows: [][]any{{1}}}.View()
 	w.show([]any{heat("one"), drawn{heat("two")}, "some text", computed{v: heat("three")}, table, 3.5, set, set.At(2)})
-	want := "figure text:some text figure figure text:3.5 figure flush"
+	want := "figure text:some text figure figure text:3.5 figure figure flush"
 	if got := strings.Join(w.rec.log, " "); got != want {
 		t.Fatalf("did %q, want %q", got, want)
 	}
@@ -307,7 +307,7 @@ func TestShow(t *testing.T) {
 		t.Error("a table without HTML")
 	}
 	files, err := filepath.Glob(filepath.Join(w.saveTo, "*.png"))
-	if err != nil || len(files) != 4 {
+	if err != nil || len(files) != 5 {
 		t.Errorf("saved %v, %v", files, err)
 	}
 	for i, f := range files {

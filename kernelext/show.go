@@ -22,7 +22,7 @@ type recipe interface {
 }
 
 // Show displays its arguments in the cell's output. Pictures given together stand side by
-// side; tables and text follow each other. An argument may be
+// side; tables, text and what fills a line by itself follow each other. An argument may be
 //
 //   - a render.View,
 //   - a result (it has View() render.View), or a recipe (View(ctx) (render.View, error)),
@@ -58,7 +58,7 @@ func (s *session) show(items []any) {
 		case text != "":
 			flushRow()
 			s.out.text(text)
-		case view.Tabular():
+		case view.Wide():
 			flushRow()
 			s.display(view)
 		default:
