@@ -197,9 +197,9 @@ func TestWorkersChangeNoByte(t *testing.T) {
 }
 
 // firstDifference returns the index of the first difference in bits, -1 for none.
-func firstDifference(x, y []float32) int {
+func firstDifference[T float](x, y []T) int {
 	for i := range x {
-		if math.Float32bits(x[i]) != math.Float32bits(y[i]) {
+		if math.Float64bits(float64(x[i])) != math.Float64bits(float64(y[i])) {
 			return i
 		}
 	}

@@ -2,20 +2,20 @@ package gemm
 
 import "sync"
 
-// goRows x goCols is the tile of the plain Go kernel: its sums and one column of A
-// and row of B fit the 32 floating point registers of arm64.
-const goRows, goCols = 4, 4
+// side x side is the tile of the plain Go kernel: its sums, a column of A and a row
+// of B fit the 32 floating point registers of arm64.
+const side = 4
 
-// goRun computes the product in plain Go: A in packed strips of goRows rows, B in
-// packed panels of goCols columns, both padded with zeros to full width.
+// goRun computes the product in plain Go: A in packed strips of 4 rows, B in
+// packed panels of 4 columns, both padded with zeros to full width.
 func goRun[T float](p product[T]) {
 	if p.source != nil {
 		goRunSource(p)
 		return
 	}
 	block := depth(p.k)
-	rows := min(blockRows, (p.m+goRows-1)/goRows*goRows)
-	buf := borrow[T]((rows + goCols) * block)
+	rows := min(blockRows, (p.m+side-1)/side*side)
+	buf := borrow[T]((rows + side) * block)
 	defer buf.giveBack()
 	as, bs := buf.data[:rows*block], buf.data[rows*block:]
 	beta := p.beta
@@ -23,16 +23,16 @@ func goRun[T float](p product[T]) {
 		kc := min(p.k-k0, block)
 		for i0 := 0; i0 < p.m; i0 += rows {
 			m := min(p.m-i0, rows)
-			for i := 0; i < m; i += goRows {
+			for i := 0; i < m; i += side {
 				a := p.a.from(i0+i, k0)
-				packLines(as[i*kc:], goRows, a, min(goRows, m-i), kc)
+				packLines(as[i*kc:], a, min(side, m-i), kc)
 			}
-			for j := 0; j < p.n; j += goCols {
-				b, n := p.b.from(k0, j), min(goCols, p.n-j)
-				packLines(bs, goCols, b.transposed(), n, kc)
-				for i := 0; i < m; i += goRows {
-					sums := goTile(as[i*kc:][:goRows*kc], bs[:goCols*kc])
-					for r := range min(goRows, m-i) {
+			for j := 0; j < p.n; j += side {
+				b, n := p.b.from(k0, j), min(side, p.n-j)
+				packLines(bs, b.transposed(), n, kc)
+				for i := 0; i < m; i += side {
+					sums := goTile(as[i*kc:][:side*kc], bs[:side*kc])
+					for r := range min(side, m-i) {
 						addRow(p.c[(i0+i+r)*p.ldc+j:][:n], p.alpha, sums[r][:n], beta)
 					}
 				}
@@ -73,21 +73,33 @@ func addRow[T float](c []T, alpha T, sums []T, beta T) {
 }
 
 // packLines stores lines rows of x side by side: element t of row i goes to
-// dst[t*width+i], for t < kc; the rest of the width is zero.
-func packLines[T float](dst []T, width int, x strided[T], lines, kc int) {
-	for t := range kc {
-		row := dst[t*width:][:width]
-		for i := range lines {
-			row[i] = x.data[i*x.row+t*x.col]
+// dst[t*side+i], for t < kc; the rest of the width is zero.
+func packLines[T float](dst []T, x strided[T], lines, kc int) {
+	switch {
+	case lines == side && x.row == 1:
+		for t := range kc {
+			*(*[side]T)(dst[t*side:]) = [side]T(x.data[t*x.col:])
 		}
-		clear(row[lines:])
+	case lines == side && x.col == 1:
+		r0, r1, r2, r3 := x.data[:kc], x.data[x.row:][:kc], x.data[2*x.row:][:kc], x.data[3*x.row:][:kc]
+		for t := range r0 {
+			*(*[side]T)(dst[t*side:]) = [side]T{r0[t], r1[t], r2[t], r3[t]}
+		}
+	default:
+		for t := range kc {
+			row := dst[t*side:][:side]
+			for i := range lines {
+				row[i] = x.data[i*x.row+t*x.col]
+			}
+			clear(row[lines:])
+		}
 	}
 }
 
-// goTile returns the product of a strip (kc x goRows, transposed) and a panel (kc x goCols).
-func goTile[T float](a, b []T) (c [goRows][goCols]T) {
+// goTile returns the product of a strip (kc x 4, transposed) and a panel (kc x 4).
+func goTile[T float](a, b []T) (c [side][side]T) {
 	var c00, c01, c02, c03, c10, c11, c12, c13, c20, c21, c22, c23, c30, c31, c32, c33 T
-	for len(a) >= goRows && len(b) >= goCols {
+	for len(a) >= side && len(b) >= side {
 		b0, b1, b2, b3 := b[0], b[1], b[2], b[3]
 		x := a[0]
 		c00, c01, c02, c03 = c00+x*b0, c01+x*b1, c02+x*b2, c03+x*b3
@@ -97,9 +109,9 @@ func goTile[T float](a, b []T) (c [goRows][goCols]T) {
 		c20, c21, c22, c23 = c20+x*b0, c21+x*b1, c22+x*b2, c23+x*b3
 		x = a[3]
 		c30, c31, c32, c33 = c30+x*b0, c31+x*b1, c32+x*b2, c33+x*b3
-		a, b = a[goRows:], b[goCols:]
+		a, b = a[side:], b[side:]
 	}
-	return [goRows][goCols]T{{c00, c01, c02, c03}, {c10, c11, c12, c13}, {c20, c21, c22, c23}, {c30, c31, c32, c33}}
+	return [side][side]T{{c00, c01, c02, c03}, {c10, c11, c12, c13}, {c20, c21, c22, c23}, {c30, c31, c32, c33}}
 }
 
 // scratch is memory for packed operands, kept between products.
