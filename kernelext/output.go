@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"os"
 	"strings"
 	"sync"
 
@@ -57,14 +58,15 @@ func (notebook) text(s string) {
 	gonbui.SendData(&protocol.DisplayData{Data: map[protocol.MIMEType]any{protocol.MIMETextPlain: s}})
 }
 
-// statusID names the progress block of a cell. Blocks of an id live in one execution, so
-// a constant does, and saved notebooks do not differ from run to run.
-const statusID = "whybook-progress"
+// statusID names the progress block of this cell. The kernel remembers ids for as long as
+// it runs, so another cell must not use the same one: its bar would appear here. Ids are
+// not saved with a notebook.
+var statusID = sync.OnceValue(func() string { return fmt.Sprintf("whybook-progress-%d", os.Getpid()) })
 
 func (notebook) status(html, _ string) bool {
 	gonbui.SendData(&protocol.DisplayData{
 		Data:      map[protocol.MIMEType]any{protocol.MIMETextHTML: html},
-		DisplayID: statusID,
+		DisplayID: statusID(),
 	})
 	return true
 }
