@@ -32,7 +32,7 @@ type rule struct {
 var rules = map[string]rule{
 	"datasets":                     {inside: []string{"xai/seed", "datasets/internal/fetch"}, outside: []string{"github.com/go-gota/gota", "github.com/sbinet/npyio"}},
 	"datasets/internal/fetch":      {},
-	"datasets/internal/mnistslice": {inside: []string{"datasets", "xai/seed"}},
+	"datasets/internal/mnistslice": {inside: []string{"datasets", "datasets/internal/fetch", "xai/seed"}},
 
 	"xai":          {},
 	"xai/seed":     {},
@@ -42,9 +42,11 @@ var rules = map[string]rule{
 	"xai/internal/gemm/asm": {outside: []string{"github.com/mmcloughlin/avo"}},
 	"xai/internal/graph":    {inside: []string{"xai/internal/gemm"}, tests: []string{"xai/seed"}, outside: []string{"gorgonia.org/", "github.com/chewxy/hm", "go4.org/unsafe/assume-no-moving-gc"}},
 
-	"xai/nn":       {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/internal/graph"}, view: []string{"xai/render"}},
-	"xai/saliency": {inside: []string{"datasets", "xai", "xai/seed", "xai/progress"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn"}},
-	"xai/render":   {inside: []string{"xai/render/html"}, outside: []string{"gonum.org/v1/plot", "golang.org/x/image", "golang.org/x/text"}},
+	"xai/nn":                  {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/internal/graph"}, view: []string{"xai/render"}},
+	"xai/nn/onnx":             {inside: []string{"datasets", "xai", "xai/nn", "xai/nn/onnx/internal/pb"}, tests: []string{"xai/seed"}},
+	"xai/nn/onnx/internal/pb": {outside: []string{"google.golang.org/protobuf"}},
+	"xai/saliency":            {inside: []string{"datasets", "xai", "xai/seed", "xai/progress"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn"}},
+	"xai/render":              {inside: []string{"xai/render/html"}, outside: []string{"gonum.org/v1/plot", "golang.org/x/image", "golang.org/x/text"}},
 
 	"kernelext":         {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/nn", "xai/saliency", "xai/render"}, outside: []string{"github.com/janpfeifer/gonb/gonbui"}},
 	"kernelext/jupyter": {outside: []string{"github.com/go-zeromq/zmq4", "github.com/google/uuid"}},
