@@ -17,25 +17,21 @@ type Node[T Float] struct {
 	Rows, Cols int
 
 	node  *gorgonia.Node
-	value *tensor.Dense // owned by the input or by the operation; nil for gorgonia's own sums
+	value *tensor.Dense // owned by the input or by the operation
 	grad  bool          // a gradient must flow through this node
 }
 
 // Data returns the node's values, row-major. For an input, write them before Run; for
 // any other node, read them after Run and before the next. The slice is the node's own
 // memory.
-func (n *Node[T]) Data() []T {
-	if n.value == nil {
-		return n.node.Value().Data().([]T) // a sum that gorgonia made
-	}
-	return n.value.Data().([]T)
-}
+func (n *Node[T]) Data() []T { return n.value.Data().([]T) }
 
 // Builder collects the nodes of one graph. Its methods panic on sizes that do not fit:
 // callers (package nn) check architectures before they build.
 type Builder[T Float] struct {
 	g     *gorgonia.ExprGraph
 	nodes map[*gorgonia.Node]*Node[T]
+	order gorgonia.Nodes // the keys of nodes, as they were added
 	ops   int
 }
 
@@ -65,6 +61,7 @@ func (b *Builder[T]) Input(name string, rows, cols int, data []T, grad bool) *No
 
 func (b *Builder[T]) add(n *Node[T]) *Node[T] {
 	b.nodes[n.node] = n
+	b.order = append(b.order, n.node)
 	return n
 }
 
@@ -110,7 +107,8 @@ func (b *Builder[T]) Compile() (p *Program[T], err error) {
 			p, err = nil, fmt.Errorf("graph: compile: %v", r)
 		}
 	}()
-	return &Program[T]{vm: gorgonia.NewTapeMachine(b.g)}, nil
+	// Only our own nodes: the sums that gorgonia added have been replaced (see wrap).
+	return &Program[T]{vm: gorgonia.NewTapeMachine(b.g.Subgraph(b.order...))}, nil
 }
 
 // Run computes every node from the current inputs.

@@ -16,6 +16,7 @@ type op[T Float] struct {
 	b    *Builder[T]
 	name string // unique in the graph: gorgonia merges nodes whose operations hash alike
 	in   []*Node[T]
+	data [][]T // the inputs' values during a run
 	out  *Node[T]
 
 	run  func(out []T, in [][]T)
@@ -29,7 +30,7 @@ type op[T Float] struct {
 func (b *Builder[T]) apply(name string, rows, cols int, in []*Node[T],
 	run func(out []T, in [][]T), diff func(out, grad *Node[T]) []*Node[T]) *Node[T] {
 	b.ops++
-	o := &op[T]{b: b, name: fmt.Sprintf("%s#%d", name, b.ops), in: in, run: run, diff: diff}
+	o := &op[T]{b: b, name: fmt.Sprintf("%s#%d", name, b.ops), in: in, data: make([][]T, len(in)), run: run, diff: diff}
 	o.out = &Node[T]{
 		Rows: rows, Cols: cols,
 		value: tensor.New(tensor.WithShape(rows, cols), tensor.Of(dtype[T]())),
@@ -72,11 +73,10 @@ func (o *op[T]) Do(values ...gorgonia.Value) (v gorgonia.Value, err error) {
 			v, err = nil, fmt.Errorf("%s: %v", o.name, r)
 		}
 	}()
-	in := make([][]T, len(values))
 	for i, val := range values {
-		in[i] = val.Data().([]T)
+		o.data[i] = val.Data().([]T)
 	}
-	o.run(o.out.Data(), in)
+	o.run(o.out.Data(), o.data)
 	return o.out.value, nil
 }
 
@@ -112,16 +112,30 @@ func (o *op[T]) SymDiff(_ gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Node
 }
 
 // wrap returns our node for one of gorgonia's. The only nodes that gorgonia adds by
-// itself are sums of gradients, where a value is used more than once.
+// itself are sums of gradients, two at a time, where a value is used more than once. They
+// would allocate their result in every run and use one processor, so one sum of ours takes
+// the place of each tree of theirs, which is then left out of the program.
 func (b *Builder[T]) wrap(n *gorgonia.Node) (*Node[T], error) {
 	if ours, ok := b.nodes[n]; ok {
 		return ours, nil
 	}
-	shape := n.Shape()
-	if len(shape) != 2 {
-		return nil, fmt.Errorf("graph: node %v has shape %v; every node must be a matrix", n, shape)
+	if len(n.Shape()) != 2 {
+		return nil, fmt.Errorf("graph: node %v has shape %v; every node must be a matrix", n, n.Shape())
 	}
-	return b.add(&Node[T]{Rows: shape[0], Cols: shape[1], node: n}), nil
+	sum := b.sum(b.terms(nil, n))
+	b.nodes[n] = sum
+	return sum, nil
+}
+
+// terms appends our nodes below a tree of gorgonia's additions.
+func (b *Builder[T]) terms(list []*Node[T], n *gorgonia.Node) []*Node[T] {
+	if ours, ok := b.nodes[n]; ok {
+		return append(list, ours)
+	}
+	for children := b.g.From(n.ID()); children.Next(); {
+		list = b.terms(list, children.Node().(*gorgonia.Node))
+	}
+	return list
 }
 
 var (

@@ -10,6 +10,10 @@ import (
 // of processors, so that the order of additions is the same on every machine.
 const sumParts = 8
 
+// chunk is the number of elements that one processor takes at a time in elementwise
+// operations: enough to repay waking it, little enough to stay in its L2 cache.
+const chunk = 1 << 15
+
 // parallel calls f(i) for i in [0, n) on all processors. Calls must be independent. A
 // panic in f is re-raised in the caller, after all workers have stopped.
 func parallel(n int, f func(i int)) {
@@ -26,22 +30,24 @@ func parallel(n int, f func(i int)) {
 		once   sync.Once
 		raised any
 	)
-	for range workers {
-		wg.Go(func() {
-			defer func() {
-				if r := recover(); r != nil {
-					once.Do(func() { raised = r })
-				}
-			}()
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= n {
-					return
-				}
-				f(i)
+	work := func() {
+		defer func() {
+			if r := recover(); r != nil {
+				once.Do(func() { raised = r })
 			}
-		})
+		}()
+		for {
+			i := int(next.Add(1)) - 1
+			if i >= n {
+				return
+			}
+			f(i)
+		}
 	}
+	for range workers - 1 {
+		wg.Go(work)
+	}
+	work()
 	wg.Wait()
 	if raised != nil {
 		panic(raised)
@@ -55,3 +61,23 @@ func blocks(n, parts int, f func(p, lo, hi int)) int {
 	parallel(parts, func(p int) { f(p, p*n/parts, (p+1)*n/parts) })
 	return parts
 }
+
+// chunks splits [0, n) into ranges of about chunk elements and calls f for each on all
+// processors, for operations on single elements.
+func chunks(n int, f func(lo, hi int)) { units(n, 1, f) }
+
+// units splits [0, n) into ranges and calls f for each on all processors, so that a range
+// has about chunk elements when each of the n units, such as the rows of a matrix, has size.
+func units(n, size int, f func(lo, hi int)) {
+	blocks(n, (n*size+chunk-1)/chunk, func(_, lo, hi int) { f(lo, hi) })
+}
+
+// pool hands out scratch values to the workers of an operation.
+type pool[S any] struct{ p sync.Pool }
+
+func newPool[S any](make func() S) *pool[S] {
+	return &pool[S]{sync.Pool{New: func() any { return make() }}}
+}
+
+func (p *pool[S]) get() S  { return p.p.Get().(S) }
+func (p *pool[S]) put(s S) { p.p.Put(s) }

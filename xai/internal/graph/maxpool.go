@@ -1,0 +1,121 @@
+package graph
+
+import "fmt"
+
+// MaxPool returns the maximum of each window, channel by channel: n x C*OH*OW. Padding
+// never wins. Where several elements of a window tie, the first in reading order takes
+// the whole gradient, as in PyTorch, so that the sum of the gradients is kept (gorgonia's
+// Max gives the full gradient to every tie). NaN wins.
+func (b *Builder[T]) MaxPool(x *Node[T], in Plane, win Window) *Node[T] {
+	win = win.full()
+	win.check("maxpool", in)
+	oh, ow := win.Over(in)
+	n, out := x.Rows, Plane{in.C, oh, ow}
+	if x.Cols != in.Size() || max(win.Top, win.Bottom)*2 > win.KernelH || max(win.Left, win.Right)*2 > win.KernelW {
+		panic(fmt.Sprintf("graph: maxpool: x %d x %d, plane %v, window %+v: the border may be half the kernel at most", x.Rows, x.Cols, in, win))
+	}
+	m := maxPool[T]{in, out, win}
+	pool, spread := m.pool, m.spread
+	if win == Square(2, 2, 0).full() {
+		pool, spread = m.pool2, m.spread2
+	}
+	// Every channel is a unit of its own.
+	return b.apply("maxpool", n, out.Size(), []*Node[T]{x}, func(y []T, src [][]T) {
+		units(n*in.C, in.area(), func(lo, hi int) {
+			for c := lo; c < hi; c++ {
+				pool(channel(y, out, 0, c), channel(src[0], in, 0, c))
+			}
+		})
+	}, func(y, grad *Node[T]) []*Node[T] {
+		return []*Node[T]{b.apply("maxpool.dx", n, in.Size(), []*Node[T]{grad, x, y}, func(dx []T, src [][]T) {
+			units(n*in.C, in.area(), func(lo, hi int) {
+				for c := lo; c < hi; c++ {
+					spread(channel(dx, in, 0, c), channel(src[0], out, 0, c), channel(src[1], in, 0, c), channel(src[2], out, 0, c))
+				}
+			})
+		}, nil)}
+	})
+}
+
+// maxPool works on one channel at a time: x has the shape of in, y that of out.
+type maxPool[T Float] struct {
+	in, out Plane
+	win     Window
+}
+
+// pool writes the maxima.
+func (m maxPool[T]) pool(y, x []T) {
+	for at := range y {
+		y[at] = x[m.winner(x, at)]
+	}
+}
+
+// spread writes the gradient dx of x for that of y.
+func (m maxPool[T]) spread(dx, dy, x, _ []T) {
+	clear(dx)
+	for at, g := range dy {
+		dx[m.winner(x, at)] += g
+	}
+}
+
+// winner returns the index of the element of x that output at comes from.
+func (m maxPool[T]) winner(x []T, at int) int {
+	top, left := at/m.out.W*m.win.StrideH-m.win.Top, at%m.out.W*m.win.StrideW-m.win.Left
+	y0, y1 := span(top, m.win.KernelH, m.win.DilationH, m.in.H)
+	x0, x1 := span(left, m.win.KernelW, m.win.DilationW, m.in.W)
+	best := (top+y0*m.win.DilationH)*m.in.W + left + x0*m.win.DilationW
+	for ky := y0; ky < y1; ky++ {
+		line := (top+ky*m.win.DilationH)*m.in.W + left
+		for kx := x0; kx < x1; kx++ {
+			if i := line + kx*m.win.DilationW; x[i] > x[best] || x[i] != x[i] {
+				best = i
+			}
+		}
+	}
+	return best
+}
+
+// pool2 is pool for windows of 2 x 2 side by side, the usual ones.
+func (m maxPool[T]) pool2(y, x []T) {
+	for oy := range m.out.H {
+		upper, lower := m.pair(x, oy)
+		line := y[oy*m.out.W:][:m.out.W]
+		for ox := range line {
+			line[ox] = max(max(upper[2*ox], upper[2*ox+1]), max(lower[2*ox], lower[2*ox+1]))
+		}
+	}
+}
+
+// spread2 is spread for such windows. The winner is found by its value, without branches
+// that a processor could not foresee.
+func (m maxPool[T]) spread2(dx, dy, x, y []T) {
+	if m.in.H%2+m.in.W%2 > 0 {
+		clear(dx) // a last line or column is in no window
+	}
+	for oy := range m.out.H {
+		upper, lower := m.pair(x, oy)
+		dUpper, dLower := m.pair(dx, oy)
+		tops := y[oy*m.out.W:][:m.out.W]
+		for ox, g := range dy[oy*m.out.W:][:m.out.W] {
+			top, at := tops[ox], 3
+			if lower[2*ox] == top {
+				at = 2
+			}
+			if upper[2*ox+1] == top {
+				at = 1
+			}
+			if upper[2*ox] == top {
+				at = 0
+			}
+			var four [4]T
+			four[at] = g
+			dUpper[2*ox], dUpper[2*ox+1], dLower[2*ox], dLower[2*ox+1] = four[0], four[1], four[2], four[3]
+		}
+	}
+}
+
+// pair returns the two lines of x that the windows of output line oy cover.
+func (m maxPool[T]) pair(x []T, oy int) (upper, lower []T) {
+	w := m.out.W * 2
+	return x[2*oy*m.in.W:][:w], x[(2*oy+1)*m.in.W:][:w]
+}
