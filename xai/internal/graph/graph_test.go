@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"runtime"
 	"slices"
 	"testing"
@@ -10,70 +11,135 @@ import (
 	"github.com/whybook/whybook/xai/seed"
 )
 
-// fixture is one operation under test: the sizes of its inputs for n rows, how to add
-// it, and which inputs carry no gradient.
-type fixture struct {
-	name   string
-	sizes  func(n int) [][2]int
-	fixed  []bool // inputs without gradient
-	build  func(b *Builder[float64], in []*Node[float64]) *Node[float64]
-	inputs func(i int, v float64) float64 // optional: maps a normal number to a legal input value
+// bench is a fixture's graph: its inputs filled with seeded values, its output, and the
+// gradient of a random projection of it for every input that has one.
+type bench[T Float] struct {
+	in, wrt, grads []*Node[T]
+	out, proj      *Node[T]
+	prog           *Program[T]
 }
 
-func fixtures() []fixture {
-	conv := func(name string, p Plane, f int, w Window) fixture {
-		return fixture{
-			name: name,
-			sizes: func(n int) [][2]int {
-				return [][2]int{{n, p.Size()}, {f, p.C * w.taps()}, {1, f}}
-			},
-			build: func(b *Builder[float64], in []*Node[float64]) *Node[float64] {
-				return b.Conv2D(in[0], in[1], in[2], p, w)
-			},
+// newBench builds a fixture for n rows. With row >= 0, those of the inputs that are
+// per-row are that row of the ones that it has with three rows.
+func newBench[T Float](t *testing.T, f fixture[T], n, row int) bench[T] {
+	t.Helper()
+	var s bench[T]
+	b := New[T]()
+	input := func(name string, size, full [2]int, grad bool, legal func(v float64) float64) *Node[T] {
+		r := seed.Stream(1, "graph test", f.name, name)
+		node := b.Input(name, size[0], size[1], nil, grad)
+		values := make([]T, full[0]*full[1])
+		for j := range values {
+			values[j] = T(legal(r.NormFloat64()))
+		}
+		if size != full {
+			values = values[row*size[1]:]
+		}
+		copy(node.Data(), values)
+		return node
+	}
+	full := f.sizes(n)
+	if row >= 0 {
+		full = f.sizes(3)
+	}
+	for i, size := range f.sizes(n) {
+		grad := i >= len(f.fixed) || !f.fixed[i]
+		node := input(fmt.Sprint("in", i), size, full[i], grad, func(v float64) float64 {
+			if f.legal != nil {
+				return f.legal(i, v)
+			}
+			return v
+		})
+		s.in = append(s.in, node)
+		if grad {
+			s.wrt = append(s.wrt, node)
 		}
 	}
-	pool := func(name string, p Plane, w Window) fixture {
-		return fixture{
-			name:  name,
-			sizes: func(n int) [][2]int { return [][2]int{{n, p.Size()}} },
-			build: func(b *Builder[float64], in []*Node[float64]) *Node[float64] { return b.MaxPool(in[0], p, w) },
+	s.out = f.build(b, s.in)
+	size := [2]int{s.out.Rows, s.out.Cols}
+	whole := size
+	if row >= 0 {
+		whole[0] = 3
+	}
+	s.proj = input("projection", size, whole, false, func(v float64) float64 { return v })
+	var err error
+	if s.grads, err = b.Backward(s.out, s.proj, s.wrt...); err != nil {
+		t.Fatal(err)
+	}
+	if s.prog, err = b.Compile(); err != nil {
+		t.Fatal(err)
+	}
+	s.run(t)
+	return s
+}
+
+func (s bench[T]) run(t *testing.T) {
+	t.Helper()
+	if err := s.prog.Run(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// results returns copies of the output and the gradients.
+func (s bench[T]) results() [][]T {
+	all := [][]T{slices.Clone(s.out.Data())}
+	for _, g := range s.grads {
+		all = append(all, slices.Clone(g.Data()))
+	}
+	return all
+}
+
+// TestEveryOperationHasFixture reads the methods of Builder: a new one needs a fixture.
+func TestEveryOperationHasFixture(t *testing.T) {
+	tested := make(map[string]bool)
+	for _, f := range fixtures[float64]() {
+		tested[f.op] = true
+	}
+	builder := reflect.TypeFor[*Builder[float64]]()
+	for i := range builder.NumMethod() {
+		switch name := builder.Method(i).Name; name {
+		case "Input", "Backward", "Compile":
+		default:
+			if !tested[name] {
+				t.Errorf("Builder.%s has no fixture: add one to fixtures_test.go", name)
+			}
 		}
 	}
-	square := func(n int) [][2]int { return [][2]int{{n, 12}} }
-	return []fixture{
-		conv("conv 3x3", Plane{2, 5, 6}, 3, Square(3, 1, 0)),
-		conv("conv 3x3 same", Plane{2, 5, 6}, 3, Square(3, 1, 1)),
-		conv("conv 3x3 stride 2", Plane{1, 7, 6}, 2, Square(3, 2, 1)),
-		conv("conv 4x4 stride 3 pad 3", Plane{2, 5, 4}, 2, Square(4, 3, 3)),
-		conv("conv 1x1", Plane{3, 2, 2}, 4, Square(1, 1, 0)),
-		conv("conv as large as the image", Plane{2, 3, 3}, 2, Square(3, 1, 0)),
-		pool("maxpool 2x2", Plane{2, 4, 6}, Square(2, 2, 0)),
-		pool("maxpool 3x3 overlapping", Plane{2, 5, 5}, Square(3, 1, 0)),
-		pool("maxpool 3x3 stride 2 padded", Plane{2, 6, 5}, Square(3, 2, 1)),
-		{name: "dense", sizes: func(n int) [][2]int { return [][2]int{{n, 7}, {4, 7}, {1, 4}} },
-			build: func(b *Builder[float64], in []*Node[float64]) *Node[float64] { return b.Dense(in[0], in[1], in[2]) }},
-		{name: "relu", sizes: square,
-			build: func(b *Builder[float64], in []*Node[float64]) *Node[float64] { return b.ReLU(in[0]) }},
-		{name: "affine", sizes: func(n int) [][2]int { return [][2]int{{n, 3}} },
-			build: func(b *Builder[float64], in []*Node[float64]) *Node[float64] {
-				return b.Affine(in[0], []float64{2, -0.5, 0}, []float64{1, 0, 3})
-			}},
-		{name: "mask", sizes: func(n int) [][2]int { return [][2]int{{n, 12}, {n, 12}} }, fixed: []bool{false, true},
-			build: func(b *Builder[float64], in []*Node[float64]) *Node[float64] { return b.Mask(in[0], in[1]) }},
-		{name: "cross-entropy", sizes: func(n int) [][2]int { return [][2]int{{n, 5}, {n, 5}} }, fixed: []bool{false, true},
-			inputs: func(i int, v float64) float64 {
-				if i == 1 {
-					return math.Abs(v)
-				}
-				return 3 * v
-			},
-			build: func(b *Builder[float64], in []*Node[float64]) *Node[float64] { return b.CrossEntropy(in[0], in[1]) }},
-		{name: "a value used twice", sizes: func(n int) [][2]int { return [][2]int{{n, 4}, {4, 4}, {1, 4}} },
-			build: func(b *Builder[float64], in []*Node[float64]) *Node[float64] {
-				y := b.Dense(in[0], in[1], in[2])
-				return b.Dense(b.ReLU(y), in[1], in[2])
-			}},
+}
+
+// TestForward compares every operation with a slow version written from its definition.
+func TestForward(t *testing.T) {
+	for _, f := range fixtures[float64]() {
+		for _, n := range []int{1, 3} {
+			s := newBench(t, f, n, -1)
+			in := make([][]float64, len(s.in))
+			for i, node := range s.in {
+				in[i] = node.Data()
+			}
+			want := f.want(n, in)
+			if len(want) != len(s.out.Data()) {
+				t.Fatalf("%s, batch %d: %d values, want %d", f.name, n, len(s.out.Data()), len(want))
+			}
+			if i, d := farthest(s.out.Data(), want); d > 1e-12 {
+				t.Errorf("%s, batch %d: output %d is %v, want %v", f.name, n, i, s.out.Data()[i], want[i])
+			}
+		}
 	}
+}
+
+// farthest returns where got differs most from want, and by how much, relative to the
+// largest element of want or 1.
+func farthest[T, S Float](got []T, want []S) (at int, d float64) {
+	scale := 1.0
+	for _, v := range want {
+		scale = max(scale, math.Abs(float64(v)))
+	}
+	for i, v := range want {
+		if e := math.Abs(float64(got[i])-float64(v)) / scale; !(e <= d) {
+			at, d = i, e
+		}
+	}
+	return at, d
 }
 
 // TestGradients compares every operation's gradients, for every input, with central
@@ -81,80 +147,120 @@ func fixtures() []fixture {
 // an engine that accumulates would pass the first time.
 func TestGradients(t *testing.T) {
 	const h, tolerance = 1e-5, 1e-7
-	for _, f := range fixtures() {
+	for _, f := range fixtures[float64]() {
 		for _, n := range []int{1, 3} {
 			t.Run(fmt.Sprintf("%s/batch %d", f.name, n), func(t *testing.T) {
-				r := seed.Stream(1, "graph test", f.name, n)
-				b := New[float64]()
-				var in, wrt []*Node[float64]
-				for i, size := range f.sizes(n) {
-					grad := f.fixed == nil || !f.fixed[i]
-					node := b.Input(fmt.Sprint("in", i), size[0], size[1], nil, grad)
-					for j := range node.Data() {
-						v := r.NormFloat64()
-						if f.inputs != nil {
-							v = f.inputs(i, v)
-						}
-						node.Data()[j] = v
-					}
-					in = append(in, node)
-					if grad {
-						wrt = append(wrt, node)
+				s := newBench(t, f, n, -1)
+				first := s.results()
+				s.run(t)
+				for i, again := range s.results() {
+					if !slices.Equal(first[i], again) {
+						t.Errorf("result %d changed from the first run to the second", i)
 					}
 				}
-				out := f.build(b, in)
-				proj := b.Input("projection", out.Rows, out.Cols, nil, false)
-				for j := range proj.Data() {
-					proj.Data()[j] = r.NormFloat64()
+				if f.large {
+					return // compared with the same kernels at small sizes, and in float32, elsewhere
 				}
-				grads, err := b.Backward(out, proj, wrt...)
-				if err != nil {
-					t.Fatal(err)
-				}
-				p, err := b.Compile()
-				if err != nil {
-					t.Fatal(err)
-				}
-				value := func() float64 {
-					if err := p.Run(); err != nil {
-						t.Fatal(err)
-					}
-					var sum float64
-					for j, v := range out.Data() {
-						sum += v * proj.Data()[j]
+				value := func() (sum float64) {
+					s.run(t)
+					for j, v := range s.out.Data() {
+						sum += v * s.proj.Data()[j]
 					}
 					return sum
 				}
-				value()
-				got := make([][]float64, len(wrt))
-				for i, g := range grads {
-					got[i] = slices.Clone(g.Data())
-				}
-				value()
-				for i, g := range grads {
-					if !slices.Equal(got[i], g.Data()) {
-						t.Errorf("gradient of input %d changed from the first run to the second", i)
-					}
-				}
-				for i, node := range wrt {
-					var scale float64
-					for _, v := range got[i] {
-						scale = max(scale, math.Abs(v))
-					}
-					for j := range node.Data() {
-						x := node.Data()[j]
+				for i, node := range s.wrt {
+					got, want := first[1+i], make([]float64, len(node.Data()))
+					for j, x := range node.Data() {
 						node.Data()[j] = x + h
 						up := value()
 						node.Data()[j] = x - h
-						down := value()
+						want[j] = (up - value()) / (2 * h)
 						node.Data()[j] = x
-						want := (up - down) / (2 * h)
-						if d := math.Abs(got[i][j] - want); d > tolerance*max(scale, 1) {
-							t.Fatalf("gradient of input %d at %d: got %v, central difference %v", i, j, got[i][j], want)
-						}
+					}
+					if j, d := farthest(got, want); d > tolerance {
+						t.Fatalf("gradient of input %d at %d: got %v, central difference %v", i, j, got[j], want[j])
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestAdjoint checks gradients where central differences would take too long: a
+// convolution is linear in its input and in its weights, so that the gradient's product
+// with either is the projection of the output (without the bias).
+func TestAdjoint(t *testing.T) {
+	for _, f := range fixtures[float64]() {
+		if !f.large {
+			continue
+		}
+		s := newBench(t, f, 3, -1)
+		clear(s.in[2].Data())
+		s.run(t)
+		want := inner(s.out.Data(), s.proj.Data())
+		for i := range 2 {
+			if got := inner(s.grads[i].Data(), s.in[i].Data()); math.Abs(got-want) > 1e-9*math.Abs(want) {
+				t.Errorf("%s: <gradient, input %d> = %v, <output, projection> = %v", f.name, i, got, want)
+			}
+		}
+	}
+}
+
+func inner(x, y []float64) (sum float64) {
+	for i, v := range x {
+		sum += v * y[i]
+	}
+	return sum
+}
+
+// TestFloat32 compares float32, which has kernels of its own, with float64.
+func TestFloat32(t *testing.T) {
+	exact := fixtures[float64]()
+	for i, f := range fixtures[float32]() {
+		got, want := newBench(t, f, 3, -1).results(), newBench(t, exact[i], 3, -1).results()
+		for k := range want {
+			if j, d := farthest(got[k], want[k]); d > 2e-5 {
+				t.Errorf("%s: result %d at %d is %v in float32, %v in float64", f.name, k, j, got[k][j], want[k][j])
+			}
+		}
+	}
+}
+
+// TestRowsAreIndependent: a row's output and gradient have the same bytes alone and in a
+// batch.
+func TestRowsAreIndependent(t *testing.T) {
+	for _, f := range fixtures[float32]() {
+		if f.mixes {
+			continue
+		}
+		all := newBench(t, f, 3, -1)
+		for row := range 3 {
+			one := newBench(t, f, 1, row)
+			compare := func(what string, one, all *Node[float32]) {
+				if !slices.Equal(one.Data(), all.Data()[row*one.Cols:][:one.Cols]) {
+					t.Errorf("%s: %s of row %d differs alone and in a batch", f.name, what, row)
+				}
+			}
+			compare("output", one.out, all.out)
+			if len(f.fixed) == 0 || !f.fixed[0] {
+				compare("gradient", one.grads[0], all.grads[0])
+			}
+		}
+	}
+}
+
+// TestProcessors demands the same bytes with one processor and with several.
+func TestProcessors(t *testing.T) {
+	for _, f := range fixtures[float32]() {
+		compute := func(procs int) [][]float32 {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+			return newBench(t, f, 21, -1).results()
+		}
+		one, several := compute(1), compute(5)
+		for i := range one {
+			if !slices.Equal(one[i], several[i]) {
+				t.Errorf("%s: result %d differs between 1 and 5 processors", f.name, i)
+			}
 		}
 	}
 }
@@ -219,46 +325,6 @@ func TestConvByHand(t *testing.T) {
 	}
 	if want := []float64{0, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0, 0, 0}; !slices.Equal(dx, want) {
 		t.Errorf("gradient %v, want %v", dx, want)
-	}
-}
-
-// TestProcessors demands the same bytes with one processor and with several.
-func TestProcessors(t *testing.T) {
-	compute := func(procs int) []float32 {
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
-		b := New[float32]()
-		r := seed.Stream(2, "processors")
-		input := func(name string, rows, cols int) *Node[float32] {
-			n := b.Input(name, rows, cols, nil, true)
-			for i := range n.Data() {
-				n.Data()[i] = float32(r.NormFloat64())
-			}
-			return n
-		}
-		p := Plane{3, 14, 14}
-		x, w, bias := input("x", 21, p.Size()), input("w", 8, 27), input("b", 1, 8)
-		y := b.MaxPool(b.ReLU(b.Conv2D(x, w, bias, p, Square(3, 1, 1))), Plane{8, 14, 14}, Square(2, 2, 0))
-		w2, b2 := input("w2", 10, y.Cols), input("b2", 1, 10)
-		out := b.Dense(y, w2, b2)
-		grads, err := b.Backward(out, input("seed", out.Rows, out.Cols), x, w, bias, w2, b2)
-		if err != nil {
-			t.Fatal(err)
-		}
-		prog, err := b.Compile()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := prog.Run(); err != nil {
-			t.Fatal(err)
-		}
-		all := slices.Clone(out.Data())
-		for _, g := range grads {
-			all = append(all, g.Data()...)
-		}
-		return all
-	}
-	if !slices.Equal(compute(1), compute(4)) {
-		t.Error("results differ between 1 and 4 processors")
 	}
 }
 
