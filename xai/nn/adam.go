@@ -6,34 +6,57 @@ import (
 	"github.com/whybook/whybook/xai/internal/graph"
 )
 
-// adam is the optimiser of Kingma and Ba (2015), algorithm 1, with the paper's constants
-// for the moments.
-type adam[T graph.Float] struct {
-	rate float64
-	step int
-	m, v [][]T // first and second moments, one slice for each parameter
+// Adam is the optimiser of Kingma and Ba (2015), algorithm 1.
+type Adam struct {
+	Rate    float64 // step size; default 0.001
+	Beta1   float64 // decay of the mean of gradients, in [0, 1); default 0.9
+	Beta2   float64 // decay of the mean of squared gradients, in [0, 1); default 0.999
+	Epsilon float64 // added to the root of the latter; default 1e-8
+
+	// WeightDecay times the weight is added to each gradient, also of biases, before the
+	// rule is applied: PyTorch's Adam, not AdamW. Default 0.
+	WeightDecay float64
 }
 
-// update changes the parameters, always the same ones, by one step along grads.
-func (a *adam[T]) update(params []param[T], grads []*graph.Node[T]) {
-	const beta1, beta2, epsilon = 0.9, 0.999, 1e-8
-	if a.m == nil {
-		for _, p := range params {
-			a.m = append(a.m, make([]T, len(p.data)))
-			a.v = append(a.v, make([]T, len(p.data)))
-		}
+func (o Adam) rate() float64 { return o.Rate }
+
+func (o Adam) withDefaults() Optimizer {
+	o.Rate, o.Beta1, o.Beta2, o.Epsilon = or(o.Rate, 1e-3), or(o.Beta1, 0.9), or(o.Beta2, 0.999), or(o.Epsilon, 1e-8)
+	return o
+}
+
+func (o Adam) check() error {
+	if err := below1(setting{"Beta1", o.Beta1}, setting{"Beta2", o.Beta2}); err != nil {
+		return err
 	}
-	a.step++
-	// The bias corrections of the moments, folded into the step size and epsilon.
-	c1 := 1 - math.Pow(beta1, float64(a.step))
-	c2 := math.Sqrt(1 - math.Pow(beta2, float64(a.step)))
-	rate, eps := T(a.rate*c2/c1), T(epsilon*c2)
-	for i, p := range params {
-		m, v, g := a.m[i], a.v[i], grads[i].Data()
-		for j, d := range g {
-			m[j] = beta1*m[j] + (1-beta1)*d
-			v[j] = beta2*v[j] + (1-beta2)*d*d
-			p.data[j] -= rate * m[j] / (T(math.Sqrt(float64(v[j]))) + eps)
+	return atLeastZero(setting{"Rate", o.Rate}, setting{"Epsilon", o.Epsilon}, setting{"WeightDecay", o.WeightDecay})
+}
+
+// or returns v, or what stands for its zero.
+func or[N int | float64](v, zero N) N {
+	if v == 0 {
+		return zero
+	}
+	return v
+}
+
+func adamRule[T graph.Float](o Adam) stepper[T] {
+	return func(n int, rate float64) func(w, g []T, state [2][]T) {
+		// The bias corrections of the moments, folded into the step size and epsilon.
+		c1 := 1 - math.Pow(o.Beta1, float64(n))
+		c2 := math.Sqrt(1 - math.Pow(o.Beta2, float64(n)))
+		step, eps := T(rate*c2/c1), T(o.Epsilon*c2)
+		b1, a1, b2, a2, decay := T(o.Beta1), T(1-o.Beta1), T(o.Beta2), T(1-o.Beta2), T(o.WeightDecay)
+		return func(w, g []T, state [2][]T) {
+			m, v := state[0][:len(w)], state[1][:len(w)]
+			for j, d := range g[:len(w)] {
+				if decay != 0 {
+					d += decay * w[j]
+				}
+				m[j] = b1*m[j] + a1*d
+				v[j] = b2*v[j] + a2*d*d
+				w[j] -= step * m[j] / (T(math.Sqrt(float64(v[j]))) + eps)
+			}
 		}
 	}
 }

@@ -15,22 +15,22 @@ func BenchmarkTrainStep(b *testing.B) {
 	}
 	arch := LeNet(set.Shape, 10)
 	e := newEngine(arch, initial[float32](arch, 1))
-	t, err := e.trainer(100)
+	t, err := e.trainer(pass{100, true}, objective{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	opt := &adam[float32]{rate: 0.001}
+	opt := newUpdater(Adam{}.withDefaults(), t.params)
 	index := make([]int, 100)
 	for i := range index {
 		index[i] = i
 	}
-	t.fill(set, index)
+	feed[float32]{set: set}.fill(t, index)
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := t.prog.Run(); err != nil {
 			b.Fatal(err)
 		}
-		opt.update(t.params, t.grads)
+		opt.update(t.params, t.grads, 0.001)
 	}
 }
 

@@ -32,23 +32,39 @@ type tensor struct {
 func (e *engine[T]) tensors() []tensor {
 	list := make([]tensor, len(e.params))
 	for i, p := range e.params {
-		t := tensor{name: p.name, dims: p.dims, dtype: "F32"}
-		switch data := any(p.data).(type) {
-		case []float32:
-			t.bytes = make([]byte, 0, 4*len(data))
-			for _, v := range data {
-				t.bytes = binary.LittleEndian.AppendUint32(t.bytes, math.Float32bits(v))
-			}
-		case []float64:
-			t.dtype = "F64"
-			t.bytes = make([]byte, 0, 8*len(data))
-			for _, v := range data {
-				t.bytes = binary.LittleEndian.AppendUint64(t.bytes, math.Float64bits(v))
-			}
-		}
-		list[i] = t
+		list[i] = encodeTensor(p.name, p.dims, p.data)
 	}
 	return list
+}
+
+// encodeTensor returns values as they lie in a file.
+func encodeTensor[T graph.Float](name string, dims []int, values []T) tensor {
+	t := tensor{name: name, dims: dims, dtype: "F32"}
+	switch values := any(values).(type) {
+	case []float32:
+		t.bytes = make([]byte, 0, 4*len(values))
+		for _, v := range values {
+			t.bytes = binary.LittleEndian.AppendUint32(t.bytes, math.Float32bits(v))
+		}
+	case []float64:
+		t.dtype = "F64"
+		t.bytes = make([]byte, 0, 8*len(values))
+		for _, v := range values {
+			t.bytes = binary.LittleEndian.AppendUint64(t.bytes, math.Float64bits(v))
+		}
+	}
+	return t
+}
+
+// decodeTensor stores a tensor's values in dst, which has its size.
+func decodeTensor[T graph.Float](dst []T, t tensor) {
+	for j := range dst {
+		if t.dtype == "F64" {
+			dst[j] = T(math.Float64frombits(binary.LittleEndian.Uint64(t.bytes[8*j:])))
+		} else {
+			dst[j] = T(math.Float32frombits(binary.LittleEndian.Uint32(t.bytes[4*j:])))
+		}
+	}
 }
 
 // tensorJSON is an entry of the header.
@@ -70,15 +86,22 @@ func (n *Net) Save(w io.Writer) error {
 		}
 		meta[name] = string(text) // a map: json.Marshal sorts it below
 	}
-	header := map[string]any{"__metadata__": meta}
-	list, at := n.run.tensors(), 0
+	if err := writeSafetensors(w, n.run.tensors(), meta); err != nil {
+		return fmt.Errorf("nn.Net.Save: %w", err)
+	}
+	return nil
+}
+
+// writeSafetensors writes the container that readSafetensors reads.
+func writeSafetensors(w io.Writer, list []tensor, meta map[string]string) error {
+	header, at := map[string]any{"__metadata__": meta}, 0
 	for _, t := range list {
 		header[t.name] = tensorJSON{Dtype: t.dtype, Shape: t.dims, Offsets: [2]int{at, at + len(t.bytes)}}
 		at += len(t.bytes)
 	}
 	text, err := json.Marshal(header) // sorts the keys
 	if err != nil {
-		return fmt.Errorf("nn.Net.Save: %w", err)
+		return err
 	}
 	// Readers map the file: data starts on a multiple of eight bytes.
 	text = append(text, bytes.Repeat([]byte(" "), (8-len(text)%8)%8)...)
@@ -87,10 +110,8 @@ func (n *Net) Save(w io.Writer) error {
 	for _, t := range list {
 		buf = append(buf, t.bytes...)
 	}
-	if _, err := w.Write(buf); err != nil {
-		return fmt.Errorf("nn.Net.Save: %w", err)
-	}
-	return nil
+	_, err = w.Write(buf)
+	return err
 }
 
 // Load reads a network that Save wrote. Errors match ErrFormat, or xai.ErrShape where a
@@ -148,13 +169,7 @@ func fill[T graph.Float](a Arch, tensors map[string]tensor) (*engine[T], error) 
 				return nil, fmt.Errorf("tensor %q has shape %v, the layer needs %v: %w", name, t.dims, w.dims, xai.ErrShape)
 			}
 			p := param[T]{name: name, dims: w.dims, rows: w.rows, cols: w.cols, data: make([]T, w.rows*w.cols)}
-			for j := range p.data {
-				if t.dtype == "F64" {
-					p.data[j] = T(math.Float64frombits(binary.LittleEndian.Uint64(t.bytes[8*j:])))
-				} else {
-					p.data[j] = T(math.Float32frombits(binary.LittleEndian.Uint32(t.bytes[4*j:])))
-				}
-			}
+			decodeTensor(p.data, t)
 			params = append(params, p)
 			delete(tensors, name)
 		}

@@ -4,141 +4,204 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"math/rand/v2"
 
 	"github.com/whybook/whybook/datasets"
-	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/internal/graph"
 	"github.com/whybook/whybook/xai/progress"
 	"github.com/whybook/whybook/xai/seed"
 )
 
-// Training holds the settings of a training run: Adam on the mean cross-entropy.
-type Training struct {
-	Epochs int     // passes over the data; default 3
-	Batch  int     // samples per step; default 32
-	Rate   float64 // Adam's step size; default 0.001
-	Seed   uint64  // of the initial weights, the order of the samples and dropout; 0 is a stream like any other
+// ErrDiverged is matched by the error of a training run whose loss or weights became NaN
+// or infinite.
+var ErrDiverged = errors.New("training diverged")
+
+// run is a training run.
+type run[T graph.Float] struct {
+	settings   Training
+	set, held  datasets.Set // to train on; to validate on, or empty
+	goal       objective
+	engine     *engine[T] // its weights change in place
+	checkpoint *checkpoint
+
+	trainers map[pass]*trainer[T]
+	trained  []param[T] // what the updater changes
+	updater  *updater[T]
+	history  []Epoch
+	best     [][]T // with KeepBest, the weights of the best epoch so far
 }
 
-func (t Training) withDefaults() Training {
-	if t.Epochs == 0 {
-		t.Epochs = 3
-	}
-	if t.Batch == 0 {
-		t.Batch = 32
-	}
-	if t.Rate == 0 {
-		t.Rate = 1e-3
-	}
-	return t
+// pass says what a trainer is compiled for.
+type pass struct {
+	rows  int
+	learn bool // with gradients, in training mode
 }
 
-func (t Training) check() error {
-	switch {
-	case t.Epochs < 0:
-		return fmt.Errorf("field Epochs must be positive, not %d", t.Epochs)
-	case t.Batch < 0:
-		return fmt.Errorf("field Batch must be positive, not %d", t.Batch)
-	case !(t.Rate >= 0) || math.IsInf(t.Rate, 0):
-		return fmt.Errorf("field Rate must be positive and finite, not %v", t.Rate)
+// train runs the epochs that are still to do.
+func (r *run[T]) train(ctx context.Context) error {
+	s, e := r.settings, r.engine
+	r.trainers = make(map[pass]*trainer[T])
+	bounds := e.arch.batches(r.set.Len(), s.Batch)
+	steps := len(bounds) - 1
+	first, err := r.trainer(pass{bounds[1], true})
+	if err != nil {
+		return err
+	}
+	r.trained, r.updater = first.params, newUpdater(s.Optimizer, first.params)
+	if err := r.resume(ctx, steps); err != nil {
+		return err
+	}
+	for epoch := len(r.history) + 1; epoch <= s.Epochs; epoch++ {
+		line := Epoch{Rate: s.Optimizer.rate() * s.Schedule.Factor(epoch, s.Epochs)}
+		order := seed.Stream(s.Seed, "nn", "order", epoch-1).Perm(r.set.Len())
+		drop := seed.Stream(s.Seed, "nn", "dropout", epoch-1)
+		feed := feed[T]{set: r.set, goal: r.goal, epoch: epoch, augment: s.Augment, seed: s.Seed}
+		var sum mean
+		for step := range steps {
+			where := fmt.Sprintf("epoch %d of %d, step %d of %d", epoch, s.Epochs, step+1, steps)
+			if err := ctx.Err(); err != nil {
+				return fmt.Errorf("nn: training stopped before %s%s: %w", where, r.kept(), err)
+			}
+			index := order[bounds[step]:bounds[step+1]]
+			t, err := r.trainer(pass{len(index), true})
+			if err != nil {
+				return err
+			}
+			weight := feed.fill(t, index)
+			for _, m := range t.masks {
+				m.draw(drop)
+			}
+			if err := t.prog.Run(); err != nil {
+				return fmt.Errorf("nn: %s: %w", where, err)
+			}
+			loss := float64(t.loss.Data()[0])
+			if !number(loss) {
+				return fmt.Errorf("nn: the loss (%T) is %v in %s; try a rate below %v%s: %w", s.Loss, loss, where, line.Rate, r.kept(), ErrDiverged)
+			}
+			r.updater.update(r.trained, t.grads, line.Rate)
+			sum.add(loss, weight, t.right(r.set, index), len(index))
+			progress.ReportDetail(ctx, "train", (epoch-1)*steps+step+1, s.Epochs*steps,
+				fmt.Sprintf("epoch %d of %d, loss %.3f", epoch, s.Epochs, loss))
+		}
+		line.Loss, line.Accuracy = sum.results()
+		for _, p := range e.params {
+			for _, v := range p.data {
+				if !number(float64(v)) {
+					return fmt.Errorf("nn: tensor %s holds %v after epoch %d of %d; try a rate below %v%s: %w", p.name, v, epoch, s.Epochs, line.Rate, r.kept(), ErrDiverged)
+				}
+			}
+		}
+		if r.held.Len() > 0 {
+			if line.Validation, err = r.validate(ctx, epoch); err != nil {
+				return err
+			}
+			progress.ReportDetail(ctx, "train", epoch*steps, s.Epochs*steps,
+				fmt.Sprintf("epoch %d of %d, validation accuracy %.3f", epoch, s.Epochs, line.Validation.Accuracy))
+		}
+		r.record(line)
+		if err := r.save(); err != nil {
+			return err
+		}
+	}
+	for i, p := range e.params {
+		if r.best != nil {
+			copy(p.data, r.best[i])
+		}
 	}
 	return nil
 }
 
-// Epoch is one line of a training history. Both figures are averages over the epoch's
-// steps, measured while the weights were changing and with dropout active.
-type Epoch struct {
-	Loss     float64 // mean cross-entropy, natural logarithm
-	Accuracy float64 // share of right answers, 0-1
-}
+// number reports whether v is finite.
+func number(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// ErrDiverged is matched by the error of a training run whose loss became NaN or infinite.
-var ErrDiverged = errors.New("training diverged")
-
-// Fit is the recipe of a trained network: an architecture, data and settings.
-type Fit struct {
-	arch     Arch
-	data     datasets.Source
-	training Training
-	err      error
-}
-
-// Fit describes training a on data. The work is done by Build.
-func (a Arch) Fit(data datasets.Source, t Training) Fit {
-	f := Fit{arch: a, data: data, training: t.withDefaults(), err: a.checkEnd()}
-	if f.err == nil && data == nil {
-		f.err = xai.Stepf("nn.Arch.Fit(nil, ...)", "need data")
-	}
-	if f.err == nil {
-		if err := t.check(); err != nil {
-			f.err = &xai.StepError{Step: "nn.Arch.Fit", Err: err}
+// record adds an epoch to the history and marks the one whose weights are kept.
+func (r *run[T]) record(line Epoch) {
+	r.history = append(r.history, line)
+	kept := len(r.history) - 1
+	if r.settings.KeepBest {
+		if kept = best(r.history); kept == len(r.history)-1 {
+			r.best = nil
+			for _, p := range r.engine.params {
+				r.best = append(r.best, append([]T(nil), p.data...))
+			}
 		}
 	}
-	return f
+	for i := range r.history {
+		r.history[i].Kept = i == kept
+	}
 }
 
-// Key names everything that determines the network.
-func (f Fit) Key() string {
-	if f.err != nil {
-		return "nn.Fit: " + f.err.Error()
+// validate measures the network on the held-out set.
+func (r *run[T]) validate(ctx context.Context, epoch int) (Validation, error) {
+	n := r.held.Len()
+	feed := feed[T]{set: r.held, goal: r.goal, epoch: epoch}
+	var sum mean
+	for lo := 0; lo < n; lo += maxRows {
+		if err := ctx.Err(); err != nil {
+			return Validation{}, fmt.Errorf("nn: training stopped in the validation after epoch %d of %d, at sample %d of %d%s: %w", epoch, r.settings.Epochs, lo, n, r.kept(), err)
+		}
+		index := make([]int, min(maxRows, n-lo))
+		for i := range index {
+			index[i] = lo + i
+		}
+		t, err := r.trainer(pass{len(index), false})
+		if err != nil {
+			return Validation{}, err
+		}
+		weight := feed.fill(t, index)
+		if err := t.prog.Run(); err != nil {
+			return Validation{}, fmt.Errorf("nn: validation after epoch %d: %w", epoch, err)
+		}
+		loss := float64(t.loss.Data()[0])
+		if !number(loss) {
+			return Validation{}, fmt.Errorf("nn: the validation loss (%T) is %v after epoch %d of %d, samples %d-%d%s: %w", r.settings.Loss, loss, epoch, r.settings.Epochs, lo, lo+len(index)-1, r.kept(), ErrDiverged)
+		}
+		sum.add(loss, weight, t.right(r.held, index), len(index))
 	}
-	return fmt.Sprintf("nn.Fit/1 %v | %s | %+v", f.arch, f.data.Key(), f.training)
+	v := Validation{Samples: n}
+	v.Loss, v.Accuracy = sum.results()
+	return v, nil
 }
 
-// Build trains the network. It reports progress as "train", stops within one step when
-// ctx is done, and then says how far it came.
-func (f Fit) Build(ctx context.Context) (*Net, error) {
-	if f.err != nil {
-		return nil, f.err
-	}
-	set, err := f.data.Build(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.arch.checkSet(set); err != nil {
-		return nil, err
-	}
-	if set.Len() == 0 {
-		return nil, fmt.Errorf("nn: the set %q is empty", set.Name)
-	}
-	if err := set.Check(); err != nil {
-		return nil, err
-	}
-	e := newEngine(f.arch, initial[float32](f.arch, f.training.Seed))
-	history, err := train(ctx, e, set, f.training)
-	if err != nil {
-		return nil, err
-	}
-	return &Net{arch: f.arch, classes: set.Classes, run: e, History: history}, nil
+// mean averages losses and counts right answers over batches.
+type mean struct {
+	loss, weight float64
+	right, n     int
 }
 
-// Save writes a network for a cache. It is Net.Save.
-func (f Fit) Save(w io.Writer, n *Net) error { return n.Save(w) }
-
-// Load reads a network that Save wrote, and refuses one of another architecture.
-func (f Fit) Load(r io.Reader) (*Net, error) {
-	n, err := Load(r)
-	if err != nil {
-		return nil, err
-	}
-	if n.arch.String() != f.arch.String() {
-		return nil, fmt.Errorf("nn: file holds %v, not %v", n.arch, f.arch)
-	}
-	return n, nil
+func (m *mean) add(loss, weight float64, right, n int) {
+	m.loss += loss * weight
+	m.weight += weight
+	m.right += right
+	m.n += n
 }
 
-// trainer is a compiled training step for one batch size.
+func (m *mean) results() (loss, accuracy float64) {
+	return m.loss / m.weight, float64(m.right) / float64(m.n)
+}
+
+// batches returns the bounds of the batches of n samples in an epoch: 0, size, 2 size, ..., n.
+func (a Arch) batches(n, size int) []int {
+	var bounds []int
+	for lo := 0; lo < n; lo += size {
+		bounds = append(bounds, lo)
+	}
+	return append(bounds, n)
+}
+
+// trainer is a compiled training step for one batch size, or a step of validation, which
+// has neither gradients nor masks.
 type trainer[T graph.Float] struct {
 	prog   *graph.Program[T]
 	x      *graph.Node[T]
-	target *graph.Node[T] // one-hot rows
+	target *graph.Node[T] // rows of probabilities; see fillTargets
+	share  *graph.Node[T] // weight of each row in the loss
 	scores *graph.Node[T]
 	loss   *graph.Node[T]
 	params []param[T]       // those that are trained
-	grads  []*graph.Node[T] // one for each of them
+	nodes  []*graph.Node[T] // the same in the graph
+	grads  []*graph.Node[T] // and their gradients
 	masks  []dropMask[T]
 }
 
@@ -147,25 +210,52 @@ type dropMask[T graph.Float] struct {
 	node  *graph.Node[T]
 }
 
-func (e *engine[T]) trainer(rows int) (*trainer[T], error) {
+// trainer compiles what is needed for a pass, once.
+func (r *run[T]) trainer(p pass) (*trainer[T], error) {
+	t := r.trainers[p]
+	if t == nil {
+		var err error
+		if t, err = r.engine.trainer(p, r.goal); err != nil {
+			return nil, err
+		}
+		r.trainers[p] = t
+	}
+	return t, nil
+}
+
+func (e *engine[T]) trainer(p pass, goal objective) (*trainer[T], error) {
 	b := graph.New[T]()
-	t := &trainer[T]{x: b.Input("x", rows, e.arch.input.Size(), nil, false)}
-	var nodes []*graph.Node[T]
+	t := &trainer[T]{x: b.Input("x", p.rows, e.arch.input.Size(), nil, false)}
 	var err error
-	t.scores, err = e.forward(b, t.x, e.arch.end,
-		func(i int, n *graph.Node[T]) { t.params, nodes = append(t.params, e.params[i]), append(nodes, n) },
-		func(l Dropout, n *graph.Node[T]) { t.masks = append(t.masks, dropMask[T]{l, n}) })
+	if p.learn {
+		t.scores, err = e.forward(b, t.x, e.arch.end, t.addWeight(e), t.addMask)
+	} else {
+		t.scores, err = e.forward(b, t.x, e.arch.end, nil, nil)
+	}
 	if err != nil {
 		return nil, err
 	}
-	t.target = b.Input("target", rows, t.scores.Cols, nil, false)
-	t.loss = b.CrossEntropy(t.scores, t.target)
-	one := b.Input("one", 1, 1, []T{1}, false)
-	if t.grads, err = b.Backward(t.loss, one, nodes...); err != nil {
-		return nil, err
+	t.target = b.Input("target", p.rows, t.scores.Cols, nil, false)
+	t.share = b.Input("share", p.rows, 1, nil, false)
+	t.loss = addLoss(b, goal, t.scores, t.target, t.share)
+	if p.learn {
+		one := b.Input("one", 1, 1, []T{1}, false)
+		if t.grads, err = b.Backward(t.loss, one, t.nodes...); err != nil {
+			return nil, err
+		}
 	}
 	t.prog, err = b.Compile()
 	return t, err
+}
+
+// addWeight takes note of a trainable weight of the graph.
+func (t *trainer[T]) addWeight(e *engine[T]) func(i int, n *graph.Node[T]) {
+	return func(i int, n *graph.Node[T]) { t.params, t.nodes = append(t.params, e.params[i]), append(t.nodes, n) }
+}
+
+// addMask takes note of a dropout layer.
+func (t *trainer[T]) addMask(l Dropout, n *graph.Node[T]) {
+	t.masks = append(t.masks, dropMask[T]{l, n})
 }
 
 // draw fills a dropout mask: 0 with the layer's rate, else 1/(1-rate).
@@ -178,65 +268,6 @@ func (m dropMask[T]) draw(r *rand.Rand) {
 		} else {
 			data[i] = keep
 		}
-	}
-}
-
-// train runs the epochs and changes the engine's weights in place.
-func train[T graph.Float](ctx context.Context, e *engine[T], set datasets.Set, s Training) ([]Epoch, error) {
-	n := set.Len()
-	batch := min(s.Batch, n)
-	trainers := make(map[int]*trainer[T]) // by batch size: the full one, and the rest
-	optimiser := &adam[T]{rate: s.Rate}
-	drop := seed.Stream(s.Seed, "nn", "dropout")
-	steps := (n + batch - 1) / batch
-	var history []Epoch
-	for epoch := range s.Epochs {
-		order := seed.Stream(s.Seed, "nn", "order", epoch).Perm(n)
-		var lossSum float64
-		right := 0
-		for step := range steps {
-			if err := ctx.Err(); err != nil {
-				return nil, fmt.Errorf("nn: training stopped in epoch %d of %d, after step %d of %d: %w", epoch+1, s.Epochs, step, steps, err)
-			}
-			index := order[step*batch : min((step+1)*batch, n)]
-			t := trainers[len(index)]
-			if t == nil {
-				var err error
-				if t, err = e.trainer(len(index)); err != nil {
-					return nil, err
-				}
-				trainers[len(index)] = t
-			}
-			t.fill(set, index)
-			for _, m := range t.masks {
-				m.draw(drop)
-			}
-			if err := t.prog.Run(); err != nil {
-				return nil, fmt.Errorf("nn: epoch %d, step %d: %w", epoch+1, step+1, err)
-			}
-			loss := float64(t.loss.Data()[0])
-			if math.IsNaN(loss) || math.IsInf(loss, 0) {
-				return nil, fmt.Errorf("nn: the loss is %v in epoch %d, step %d of %d; try a Rate below %v: %w", loss, epoch+1, step+1, steps, s.Rate, ErrDiverged)
-			}
-			optimiser.update(t.params, t.grads)
-			lossSum += loss * float64(len(index))
-			right += t.right(set, index)
-			progress.ReportDetail(ctx, "train", epoch*steps+step+1, s.Epochs*steps,
-				fmt.Sprintf("epoch %d of %d, loss %.3f", epoch+1, s.Epochs, loss))
-		}
-		history = append(history, Epoch{Loss: lossSum / float64(n), Accuracy: float64(right) / float64(n)})
-	}
-	return history, nil
-}
-
-// fill copies a batch into the trainer's inputs.
-func (t *trainer[T]) fill(set datasets.Set, index []int) {
-	batch := set.Batch(nil, index)
-	load(t.x.Data(), batch, 0, len(index))
-	target := t.target.Data()
-	clear(target)
-	for i, at := range index {
-		target[i*t.target.Cols+set.Labels[at]] = 1
 	}
 }
 
@@ -257,3 +288,47 @@ func (t *trainer[T]) right(set datasets.Set, index []int) int {
 	}
 	return count
 }
+
+// feed writes batches of a set into trainers.
+type feed[T graph.Float] struct {
+	set     datasets.Set
+	goal    objective
+	epoch   int // from 1
+	augment Augment
+	seed    uint64
+}
+
+// fill copies a batch into the trainer's inputs and returns its weight in the loss.
+func (f feed[T]) fill(t *trainer[T], index []int) float64 {
+	d, x := t.x.Cols, t.x.Data()
+	parts := min(len(index), fillParts)
+	parallel(parts, func(p int) {
+		changed := make([]uint8, d)
+		for i := p * len(index) / parts; i < (p+1)*len(index)/parts; i++ {
+			at, row := index[i], x[i*d:(i+1)*d]
+			if f.set.Pixels == nil {
+				for j, v := range f.set.Values[at*d : (at+1)*d] {
+					row[j] = T(v)
+				}
+				continue
+			}
+			pixels := f.set.Pixels[at*d : (at+1)*d]
+			if f.augment != nil {
+				f.augment.apply(changed, pixels, f.set.Shape, seed.Stream(f.seed, "nn", "augment", f.epoch, at))
+				pixels = changed
+			}
+			for j, v := range pixels {
+				row[j] = T(float64(v) / 255)
+			}
+		}
+	})
+	labels := make([]int, len(index))
+	for i, at := range index {
+		labels[i] = f.set.Labels[at]
+	}
+	return fillTargets(t.target.Data(), t.share.Data(), f.goal, labels, f.epoch)
+}
+
+// fillParts is the number of pieces in which a batch is copied, to share it among
+// processors.
+const fillParts = 8

@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/whybook/whybook/xai/render"
 )
@@ -42,14 +43,60 @@ func (e Evaluation) Grid(index []int) render.View {
 	return render.ImageGrid{Title: e.String(), Images: images}.View()
 }
 
-// HistoryView draws loss and accuracy against the epoch.
+// HistoryView draws loss, accuracy and, where it changed, the optimiser's rate against the
+// epoch: for the training data as they were seen, and for the validation data after each
+// epoch. Where both are there, a dotted line marks the epoch whose weights the network
+// has, and the best one if that is another.
 func (n *Net) HistoryView() render.View {
-	x, loss, accuracy := make([]float64, len(n.History)), make([]float64, len(n.History)), make([]float64, len(n.History))
-	for i, e := range n.History {
-		x[i], loss[i], accuracy[i] = float64(i+1), e.Loss, e.Accuracy
+	if len(n.History) == 0 {
+		return render.Failed(fmt.Errorf("nn.Net.HistoryView: the network has no history of training"))
 	}
-	return render.Row(
-		render.Lines{Title: "Training loss", XLabel: "epoch", YLabel: "cross-entropy", Series: []render.Series{{Name: "training", X: x, Y: loss}}}.View(),
-		render.Lines{Title: "Training accuracy", XLabel: "epoch", YLabel: "share right", Series: []render.Series{{Name: "training", X: x, Y: accuracy}}}.View(),
-	)
+	draw := func(title, label string, training, validation func(Epoch) float64) render.View {
+		series := []render.Series{curve("training", n.History, training)}
+		if validation != nil && n.History[0].Validation.Samples > 0 {
+			series = append(series, curve("validation", n.History, validation))
+			series = append(series, marks(n.History, series)...)
+		}
+		return render.Lines{Title: title, XLabel: "epoch", YLabel: label, Series: series}.View()
+	}
+	views := []render.View{
+		draw("Loss", "loss", func(e Epoch) float64 { return e.Loss }, func(e Epoch) float64 { return e.Validation.Loss }),
+		draw("Accuracy", "share right", func(e Epoch) float64 { return e.Accuracy }, func(e Epoch) float64 { return e.Validation.Accuracy }),
+	}
+	if rate := func(e Epoch) float64 { return e.Rate }; slices.ContainsFunc(n.History, func(e Epoch) bool { return e.Rate != n.History[0].Rate }) {
+		views = append(views, draw("Rate", "step size", rate, nil))
+	}
+	return render.Row(views...)
+}
+
+// curve is a quantity of a history as a line.
+func curve(name string, history []Epoch, of func(Epoch) float64) render.Series {
+	s := render.Series{Name: name}
+	for i, e := range history {
+		s.X, s.Y = append(s.X, float64(i+1)), append(s.Y, of(e))
+	}
+	return s
+}
+
+// marks returns vertical lines, as high as the series, at the epochs that matter.
+func marks(history []Epoch, series []render.Series) []render.Series {
+	lo, hi := series[0].Y[0], series[0].Y[0]
+	for _, s := range series {
+		lo, hi = min(lo, slices.Min(s.Y)), max(hi, slices.Max(s.Y))
+	}
+	at := func(format string, i int) render.Series {
+		x := float64(i + 1)
+		return render.Series{Name: fmt.Sprintf(format, i+1), X: []float64{x, x}, Y: []float64{lo, hi}, Reference: true}
+	}
+	top := best(history)
+	if history[top].Kept {
+		return []render.Series{at("best: epoch %d, kept", top)}
+	}
+	lines := []render.Series{at("best: epoch %d", top)}
+	for i, e := range history {
+		if e.Kept {
+			lines = append(lines, at("kept: epoch %d", i))
+		}
+	}
+	return lines
 }
