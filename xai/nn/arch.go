@@ -76,6 +76,9 @@ func (a Arch) Dense(units int) Arch {
 // ReLU adds a rectifier.
 func (a Arch) ReLU() Arch { return a.add("nn.Arch.ReLU()", ReLU{}) }
 
+// BatchNorm adds batch normalisation with the usual settings.
+func (a Arch) BatchNorm() Arch { return a.add("nn.Arch.BatchNorm()", BatchNorm{}) }
+
 // Dropout adds dropout with the given rate in [0, 1).
 func (a Arch) Dropout(rate float64) Arch {
 	return a.add(fmt.Sprintf("nn.Arch.Dropout(%v)", rate), Dropout{Rate: rate})

@@ -83,7 +83,7 @@ func (e *engine[T]) compile(p purpose) (*machine[T], error) {
 	x := b.Input("x", p.rows, e.arch.input.Size(), nil, p.gradient)
 	m := &machine[T]{x: x}
 	var err error
-	if m.out, err = e.forward(b, x, p.layer, nil, nil); err != nil {
+	if m.out, err = e.forward(b, x, p.layer, nil); err != nil {
 		return nil, err
 	}
 	if p.gradient {
@@ -100,12 +100,22 @@ func (e *engine[T]) compile(p purpose) (*machine[T], error) {
 	return m, nil
 }
 
+// training receives what a training step needs from the graph besides the output. Without
+// one, weights get no gradient, dropout does nothing and batch normalisation uses its
+// running averages.
+type training[T graph.Float] interface {
+	// weight is a trainable parameter, by its index in params.
+	weight(i int, n *graph.Node[T])
+	// mask is the input that scales a dropout layer's values.
+	mask(l Dropout, n *graph.Node[T])
+	// stats are the statistics of each batch; the running mean is parameter mean, the
+	// running variance the one after it.
+	stats(l BatchNorm, mean int, s *graph.BatchStats)
+}
+
 // forward adds the layers that the output of layer last depends on to the graph and
-// returns that output. For training, weights receives every trainable weight, by its index
-// in params and as a node, which then needs a gradient, and masks the mask input of every dropout layer; both are nil
-// otherwise, and dropout layers then do nothing.
-func (e *engine[T]) forward(b *graph.Builder[T], x *graph.Node[T], last int,
-	weights func(int, *graph.Node[T]), masks func(Dropout, *graph.Node[T])) (*graph.Node[T], error) {
+// returns that output; t is nil unless the graph is to train.
+func (e *engine[T]) forward(b *graph.Builder[T], x *graph.Node[T], last int, t training[T]) (*graph.Node[T], error) {
 	need := e.arch.needed(last)
 	outs := make([]*graph.Node[T], last+1)
 	for i, s := range e.arch.steps[:last+1] {
@@ -123,51 +133,139 @@ func (e *engine[T]) forward(b *graph.Builder[T], x *graph.Node[T], last int,
 		params := make([]*graph.Node[T], len(described))
 		for j, w := range described {
 			at := e.first[i] + j
-			p, train := e.params[at], weights != nil && !w.state
+			p, train := e.params[at], t != nil && !w.state
 			params[j] = b.Input(p.name, p.rows, p.cols, p.data, train)
 			if train {
-				weights(at, params[j])
+				t.weight(at, params[j])
 			}
 		}
+		l := builder[T]{b, e.arch.shapes(s.in), s.out, params, e.first[i], t}
 		var err error
-		if outs[i], err = addLayer(b, s.layer, in, params, e.arch.shapes(s.in), masks); err != nil {
+		if outs[i], err = l.add(s.layer, in); err != nil {
 			return nil, err
 		}
 	}
 	return outs[last], nil
 }
 
-// addLayer adds one layer to a graph.
-func addLayer[T graph.Float](b *graph.Builder[T], l Layer, inputs, weights []*graph.Node[T],
-	shapes []datasets.Shape, masks func(Dropout, *graph.Node[T])) (*graph.Node[T], error) {
-	x, in := inputs[0], shapes[0]
-	plane := graph.Plane{C: in.Channels, H: in.Height, W: in.Width}
+// builder adds one layer to a graph.
+type builder[T graph.Float] struct {
+	*graph.Builder[T]
+	in     []datasets.Shape // of the inputs
+	out    datasets.Shape
+	params []*graph.Node[T]
+	first  int // index of the first of them in the engine's params
+	t      training[T]
+}
+
+// param returns parameter i of the layer, or nil where it has fewer: a bias left out.
+func (b builder[T]) param(i int) *graph.Node[T] {
+	if i < len(b.params) {
+		return b.params[i]
+	}
+	return nil
+}
+
+func (b builder[T]) add(l Layer, in []*graph.Node[T]) (*graph.Node[T], error) {
+	x, p := in[0], plane(b.in[0])
 	switch l := l.(type) {
 	case Conv:
-		k, s, p := l.window()
-		return b.Conv2D(x, weights[0], weights[1], plane, graph.Square(k, s, p)), nil
-	case MaxPool:
-		return b.MaxPool(x, plane, graph.Square(l.Kernel, l.stride(), l.Pad)), nil
+		return b.Conv2D(x, b.param(0), b.param(1), p, graph.Window(l.window())), nil
+	case ConvTranspose:
+		return b.ConvTranspose2D(x, b.param(0), b.param(1), p, plane(b.out), graph.Window(l.window())), nil
 	case Dense:
-		return b.Dense(x, weights[0], weights[1]), nil
+		return b.Dense(x, b.param(0), b.param(1)), nil
+	case MaxPool:
+		return b.MaxPool(x, p, graph.Window(l.window())), nil
+	case AvgPool:
+		return b.AvgPool(x, p, graph.Window(l.window()), !l.SkipBorder), nil
+	case AdaptiveAvgPool:
+		return b.AdaptiveAvgPool(x, p, l.Height, l.Width), nil
+	case GlobalAvgPool:
+		return b.GlobalAvgPool(x, p), nil
 	case ReLU:
 		return b.ReLU(x), nil
+	case LeakyReLU:
+		return b.LeakyReLU(x, l.slope()), nil
+	case Sigmoid:
+		return b.Sigmoid(x), nil
+	case Tanh:
+		return b.Tanh(x), nil
+	case Softmax:
+		return b.overChannels(x, b.Softmax), nil
+	case LogSoftmax:
+		return b.overChannels(x, b.LogSoftmax), nil
+	case Clip:
+		return b.Clip(x, l.Low, l.High), nil
+	case BatchNorm:
+		if b.t != nil {
+			y, stats := b.BatchNorm(x, b.params[0], b.params[1], p, l.epsilon())
+			b.t.stats(l, b.first+2, stats)
+			return y, nil
+		}
+		return b.BatchNormEval(x, b.params[0], b.params[1], b.params[2], b.params[3], p, l.epsilon()), nil
+	case Normalize:
+		return b.affine(x, l.columns), nil
+	case Affine:
+		return b.affine(x, l.columns), nil
 	case Dropout:
-		if masks == nil || l.Rate == 0 {
+		if b.t == nil || l.Rate == 0 {
 			return x, nil
 		}
 		mask := b.Input("mask", x.Rows, x.Cols, nil, false)
-		masks(l, mask)
+		b.t.mask(l, mask)
 		return b.Mask(x, mask), nil
-	case Normalize:
-		scale, shift := make([]T, in.Size()), make([]T, in.Size())
-		for j := range scale {
-			mean, std := l.at(j / (in.Height * in.Width))
-			scale[j], shift[j] = T(1/std), T(-mean/std)
+	case Add:
+		for _, y := range in[1:] {
+			x = b.Add(x, y)
 		}
-		return b.Affine(x, scale, shift), nil
+		return x, nil
+	case Sub:
+		return b.Sub(x, in[1]), nil
+	case Mul:
+		return b.Mul(x, in[1]), nil
+	case Div:
+		return b.Div(x, in[1]), nil
+	case Concat:
+		return b.Concat(in...), nil
+	case Slice:
+		return b.Gather(x, l.index(b.in[0])), nil
+	case Pad:
+		return b.Gather(x, l.index(b.in[0])), nil
+	case Gather:
+		if l.Index == nil {
+			return x, nil
+		}
+		return b.Gather(x, l.Index), nil
+	case Upsample:
+		return b.Upsample(x, p, l.Factor), nil
 	}
 	return nil, fmt.Errorf("nn: layer %s has no engine", describe(l))
+}
+
+// affine adds x*scale + shift with the columns of a layer.
+func (b builder[T]) affine(x *graph.Node[T], columns func(datasets.Shape) (scale, shift []float64)) *graph.Node[T] {
+	scale, shift := columns(b.in[0])
+	s, t := make([]T, len(scale)), make([]T, len(shift))
+	for j := range s {
+		s[j], t[j] = T(scale[j]), T(shift[j])
+	}
+	return b.Affine(x, s, t)
+}
+
+// overChannels applies f, which works on runs of neighbouring values, to the channels at
+// each position.
+func (b builder[T]) overChannels(x *graph.Node[T], f func(*graph.Node[T], int) *graph.Node[T]) *graph.Node[T] {
+	c, area := b.in[0].Channels, b.in[0].Height*b.in[0].Width
+	if area == 1 {
+		return f(x, c)
+	}
+	there, back := make([]int32, c*area), make([]int32, c*area)
+	for i := range there {
+		from := i%c*area + i/c // value i of the rearranged row: position i/c, channel i%c
+		there[i], back[from] = int32(from), int32(i)
+	}
+	return b.Gather(f(b.Gather(x, there), c), back)
 }
 
 // convert copies parameters to another element type.

@@ -42,21 +42,66 @@ func toyArch() Arch {
 // layerCases has at least one small network for every kind of layer.
 func layerCases() map[string][]Arch {
 	image := Image(datasets.Shape{Channels: 2, Height: 5, Width: 6})
+	// both applies a layer to two branches of the image.
+	both := func(l Layer) Arch {
+		return image.Then(Conv{Filters: 2, Kernel: 1}).Named("a").From(InputName).Then(Conv{Filters: 2, Kernel: 3, Pad: 1}).Then(Tanh{}).
+			Then(Affine{Shift: []float64{3}}).Merge(l, "a").Dense(3)
+	}
+	head := func(l Layer) Arch { return image.Then(l).Dense(3) }
+	tall := Window{KernelH: 3, KernelW: 2, StrideH: 2, Top: 1, Right: 2, DilationW: 2}
+	flip := make([]int32, 60)
+	for i := range flip {
+		flip[i] = int32(59 - i)
+	}
+	flip[7], flip[8] = -1, 3
 	return map[string][]Arch{
 		"conv": {
 			image.Conv(3, 3).Dense(3),
-			image.Then(Conv{Filters: 2, Kernel: 3, Stride: 2}).Dense(3),
-			image.Then(Conv{Filters: 2, Kernel: 2, Stride: 3, Pad: 2}).Dense(3),
+			head(Conv{Filters: 2, Kernel: 3, Stride: 2}),
+			head(Conv{Filters: 2, Kernel: 2, Stride: 3, Pad: 2, NoBias: true}),
+			head(Conv{Filters: 4, Kernel: 3, Groups: 2, Dilation: 2, Pad: 1}),
+			head(Conv{Filters: 2, Window: tall}),
 		},
+		"convt": {
+			head(ConvTranspose{Filters: 3, Kernel: 3}),
+			head(ConvTranspose{Filters: 2, Kernel: 3, Stride: 2, Pad: 1, Extra: 1}),
+			head(ConvTranspose{Filters: 4, Kernel: 2, Groups: 2, NoBias: true}),
+			head(ConvTranspose{Filters: 2, Window: tall}),
+		},
+		"fc": {image.Dense(7).Dense(2), head(Dense{Units: 4, NoBias: true})},
 		"pool": {
 			image.MaxPool(2).Dense(3),
-			image.Then(MaxPool{Kernel: 3, Stride: 1}).Dense(3),
-			image.Then(MaxPool{Kernel: 3, Stride: 2, Pad: 1}).Dense(3),
+			head(MaxPool{Kernel: 3, Stride: 1}),
+			head(MaxPool{Kernel: 3, Stride: 2, Pad: 1}),
+			head(MaxPool{Window: Window{KernelH: 2, KernelW: 3, StrideH: 2, StrideW: 3, Bottom: 1}}),
 		},
-		"fc":        {image.Dense(7).Dense(2)},
-		"relu":      {image.Dense(9).ReLU().Dense(3), image.ReLU().Dense(2)},
-		"dropout":   {image.Dropout(0.5).Dense(3)},
-		"normalize": {image.Then(Normalize{Mean: []float64{0.5, -1}, Std: []float64{2, 0.1}}).Dense(3), image.Then(Normalize{Mean: []float64{1}, Std: []float64{3}}).Dense(2)},
+		"avgpool": {
+			head(AvgPool{Kernel: 2}),
+			head(AvgPool{Kernel: 3, Stride: 2, Pad: 1}),
+			head(AvgPool{Kernel: 3, Stride: 2, Pad: 1, SkipBorder: true}),
+		},
+		"adaptiveavgpool": {head(AdaptiveAvgPool{Height: 3, Width: 4}), head(AdaptiveAvgPool{Height: 1, Width: 6})},
+		"gap":             {head(GlobalAvgPool{})},
+		"relu":            {image.Dense(9).ReLU().Dense(3), image.ReLU().Dense(2)},
+		"leakyrelu":       {head(LeakyReLU{}), head(LeakyReLU{Slope: 0.3})},
+		"sigmoid":         {head(Sigmoid{})},
+		"tanh":            {head(Tanh{})},
+		"softmax":         {head(Softmax{}), image.Dense(4).Then(Softmax{})},
+		"logsoftmax":      {head(LogSoftmax{}), image.Dense(4).Then(LogSoftmax{})},
+		"clip":            {head(Clip{Low: -0.5, High: 0.8})},
+		"bn":              {head(BatchNorm{}), image.Dense(5).BatchNorm().Dense(2)},
+		"normalize":       {head(Normalize{Mean: []float64{0.5, -1}, Std: []float64{2, 0.1}}), head(Normalize{Mean: []float64{1}, Std: []float64{3}})},
+		"affine":          {head(Affine{Scale: []float64{2}, Shift: []float64{1, -1}}), image.Dense(3).Then(Affine{Scale: []float64{1, 0, -2}})},
+		"dropout":         {image.Dropout(0.5).Dense(3)},
+		"add":             {both(Add{})},
+		"sub":             {both(Sub{})},
+		"mul":             {both(Mul{})},
+		"div":             {image.Then(Sigmoid{}).Then(Affine{Shift: []float64{0.5}}).Named("a").From(InputName).Merge(Div{}, "a").Dense(3)},
+		"concat":          {both(Concat{})},
+		"slice":           {head(Slice{Step: 2})},
+		"pad":             {head(Pad{Before: 1, After: 2, Top: 1, Right: 3})},
+		"gather":          {head(Gather{Output: datasets.Shape{Channels: 6, Height: 10, Width: 1}, Index: flip}), head(Gather{Output: datasets.Shape{Channels: 60, Height: 1, Width: 1}})},
+		"upsample":        {head(Upsample{Factor: 2})},
 	}
 }
 
@@ -73,6 +118,13 @@ func TestLayerGradients(t *testing.T) {
 						t.Fatal(err)
 					}
 					net = net.Double()
+					for _, p := range net.run.(*engine[float64]).params {
+						if strings.Contains(p.name, "running") || strings.HasPrefix(p.name, "bn") {
+							for j := range p.data { // statistics and scales of 0 and 1 would hide mistakes
+								p.data[j] += 0.3 * float64(j+1)
+							}
+						}
+					}
 					d, k := net.Dims()
 					x := random(n, d, kind, a)
 					targets := make([]int, n)
@@ -224,13 +276,14 @@ func plainForward(net *Net, x []float64) []float64 {
 				}
 			}
 		case MaxPool:
+			stride := l.window().StrideH
 			for c := range in.Channels {
 				for oy := range st.out.Height {
 					for ox := range st.out.Width {
 						best := math.Inf(-1)
 						for ky := range l.Kernel {
 							for kx := range l.Kernel {
-								if v, ok := at(x, in, c, oy*l.stride()+ky-l.Pad, ox*l.stride()+kx-l.Pad); ok {
+								if v, ok := at(x, in, c, oy*stride+ky-l.Pad, ox*stride+kx-l.Pad); ok {
 									best = max(best, v)
 								}
 							}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 
 	"github.com/whybook/whybook/datasets"
@@ -76,10 +75,13 @@ func (r *run[T]) train(ctx context.Context) error {
 				return fmt.Errorf("nn: %s: %w", where, err)
 			}
 			loss := float64(t.loss.Data()[0])
-			if !number(loss) {
+			if !finite(loss) {
 				return fmt.Errorf("nn: the loss (%T) is %v in %s; try a rate below %v%s: %w", s.Loss, loss, where, line.Rate, r.kept(), ErrDiverged)
 			}
 			r.updater.update(r.trained, t.grads, line.Rate)
+			for _, norm := range t.norms {
+				norm.update()
+			}
 			sum.add(loss, weight, t.right(r.set, index), len(index))
 			progress.ReportDetail(ctx, "train", (epoch-1)*steps+step+1, s.Epochs*steps,
 				fmt.Sprintf("epoch %d of %d, loss %.3f", epoch, s.Epochs, loss))
@@ -87,7 +89,7 @@ func (r *run[T]) train(ctx context.Context) error {
 		line.Loss, line.Accuracy = sum.results()
 		for _, p := range e.params {
 			for _, v := range p.data {
-				if !number(float64(v)) {
+				if !finite(float64(v)) {
 					return fmt.Errorf("nn: tensor %s holds %v after epoch %d of %d; try a rate below %v%s: %w", p.name, v, epoch, s.Epochs, line.Rate, r.kept(), ErrDiverged)
 				}
 			}
@@ -111,9 +113,6 @@ func (r *run[T]) train(ctx context.Context) error {
 	}
 	return nil
 }
-
-// number reports whether v is finite.
-func number(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // record adds an epoch to the history and marks the one whose weights are kept.
 func (r *run[T]) record(line Epoch) {
@@ -154,7 +153,7 @@ func (r *run[T]) validate(ctx context.Context, epoch int) (Validation, error) {
 			return Validation{}, fmt.Errorf("nn: validation after epoch %d: %w", epoch, err)
 		}
 		loss := float64(t.loss.Data()[0])
-		if !number(loss) {
+		if !finite(loss) {
 			return Validation{}, fmt.Errorf("nn: the validation loss (%T) is %v after epoch %d of %d, samples %d-%d%s: %w", r.settings.Loss, loss, epoch, r.settings.Epochs, lo, lo+len(index)-1, r.kept(), ErrDiverged)
 		}
 		sum.add(loss, weight, t.right(r.held, index), len(index))
@@ -190,9 +189,9 @@ func (a Arch) batches(n, size int) []int {
 	return append(bounds, n)
 }
 
-// trainer is a compiled training step for one batch size, or a step of validation, which
-// has neither gradients nor masks.
+// trainer is a compiled pass: in training mode a step without the update, else the loss.
 type trainer[T graph.Float] struct {
+	engine *engine[T]
 	prog   *graph.Program[T]
 	x      *graph.Node[T]
 	target *graph.Node[T] // rows of probabilities; see fillTargets
@@ -200,9 +199,10 @@ type trainer[T graph.Float] struct {
 	scores *graph.Node[T]
 	loss   *graph.Node[T]
 	params []param[T]       // those that are trained
-	nodes  []*graph.Node[T] // the same in the graph
-	grads  []*graph.Node[T] // and their gradients
+	nodes  []*graph.Node[T] // their nodes
+	grads  []*graph.Node[T] // their gradients
 	masks  []dropMask[T]
+	norms  []runningNorm[T]
 }
 
 type dropMask[T graph.Float] struct {
@@ -210,29 +210,48 @@ type dropMask[T graph.Float] struct {
 	node  *graph.Node[T]
 }
 
-// trainer compiles what is needed for a pass, once.
-func (r *run[T]) trainer(p pass) (*trainer[T], error) {
-	t := r.trainers[p]
-	if t == nil {
-		var err error
-		if t, err = r.engine.trainer(p, r.goal); err != nil {
-			return nil, err
-		}
-		r.trainers[p] = t
-	}
-	return t, nil
+// runningNorm is a batch normalisation with the averages that it keeps.
+type runningNorm[T graph.Float] struct {
+	layer          BatchNorm
+	mean, variance []T
+	batch          *graph.BatchStats
 }
 
+func (t *trainer[T]) weight(i int, n *graph.Node[T]) {
+	t.params, t.nodes = append(t.params, t.engine.params[i]), append(t.nodes, n)
+}
+
+func (t *trainer[T]) mask(l Dropout, n *graph.Node[T]) {
+	t.masks = append(t.masks, dropMask[T]{l, n})
+}
+
+func (t *trainer[T]) stats(l BatchNorm, mean int, s *graph.BatchStats) {
+	p := t.engine.params
+	t.norms = append(t.norms, runningNorm[T]{l, p[mean].data, p[mean+1].data, s})
+}
+
+// trainer returns the compiled pass, from an earlier step if there was one.
+func (r *run[T]) trainer(p pass) (*trainer[T], error) {
+	if t := r.trainers[p]; t != nil {
+		return t, nil
+	}
+	t, err := r.engine.trainer(p, r.goal)
+	if err == nil {
+		r.trainers[p] = t
+	}
+	return t, err
+}
+
+// trainer compiles a pass.
 func (e *engine[T]) trainer(p pass, goal objective) (*trainer[T], error) {
 	b := graph.New[T]()
-	t := &trainer[T]{x: b.Input("x", p.rows, e.arch.input.Size(), nil, false)}
-	var err error
+	t := &trainer[T]{engine: e, x: b.Input("x", p.rows, e.arch.input.Size(), nil, false)}
+	var hooks training[T]
 	if p.learn {
-		t.scores, err = e.forward(b, t.x, e.arch.end, t.addWeight(e), t.addMask)
-	} else {
-		t.scores, err = e.forward(b, t.x, e.arch.end, nil, nil)
+		hooks = t
 	}
-	if err != nil {
+	var err error
+	if t.scores, err = e.forward(b, t.x, e.arch.end, hooks); err != nil {
 		return nil, err
 	}
 	t.target = b.Input("target", p.rows, t.scores.Cols, nil, false)
@@ -248,14 +267,13 @@ func (e *engine[T]) trainer(p pass, goal objective) (*trainer[T], error) {
 	return t, err
 }
 
-// addWeight takes note of a trainable weight of the graph.
-func (t *trainer[T]) addWeight(e *engine[T]) func(i int, n *graph.Node[T]) {
-	return func(i int, n *graph.Node[T]) { t.params, t.nodes = append(t.params, e.params[i]), append(t.nodes, n) }
-}
-
-// addMask takes note of a dropout layer.
-func (t *trainer[T]) addMask(l Dropout, n *graph.Node[T]) {
-	t.masks = append(t.masks, dropMask[T]{l, n})
+// update moves the running averages towards the statistics of the last batch.
+func (r runningNorm[T]) update() {
+	m := r.layer.momentum()
+	for c := range r.mean {
+		r.mean[c] = T((1-m)*float64(r.mean[c]) + m*r.batch.Mean[c])
+		r.variance[c] = T((1-m)*float64(r.variance[c]) + m*r.batch.Var[c])
+	}
 }
 
 // draw fills a dropout mask: 0 with the layer's rate, else 1/(1-rate).
