@@ -140,13 +140,13 @@ func (a Arch) Named(name string) Arch {
 		return a
 	}
 	call := fmt.Sprintf("nn.Arch.Named(%q)", name)
-	_, taken := a.find(name)
+	at, taken := a.find(name)
 	switch {
 	case a.end < 0:
 		a.err = xai.Stepf(call, "there is no layer to name yet")
 	case name == "" || strings.ContainsFunc(name, unicode.IsSpace):
 		a.err = xai.Stepf(call, "a name must not be empty nor hold white space")
-	case taken:
+	case taken && at != a.end:
 		a.err = xai.Stepf(call, "another layer has this name")
 	default:
 		a.steps = append([]step(nil), a.steps...)
@@ -161,6 +161,33 @@ func (a Arch) End() string {
 		return InputName
 	}
 	return a.steps[a.end].name
+}
+
+// Normalized puts a Normalize layer between the input and everything that takes it, so that
+// a network that was trained on normalised images takes images in [0,1], and explanations
+// are in units of the image.
+func (a Arch) Normalized(mean, std []float64) Arch {
+	if a.err != nil {
+		return a
+	}
+	call := fmt.Sprintf("nn.Arch.Normalized(%v, %v)", mean, std)
+	first := Image(a.input).add(call, Normalize{Mean: append([]float64(nil), mean...), Std: append([]float64(nil), std...)})
+	if first.err != nil {
+		return first
+	}
+	for _, taken := a.find(first.steps[0].name); taken; _, taken = a.find(first.steps[0].name) {
+		first.steps[0].name += "0" // an architecture that normalises somewhere else too
+	}
+	for _, s := range a.steps {
+		in := make([]int, len(s.in))
+		for j, at := range s.in {
+			in[j] = at + 1 // what was the input, -1, is now the new layer, 0
+		}
+		s.in = in
+		first.steps = append(first.steps, s)
+	}
+	first.end = a.end + 1
+	return first
 }
 
 // LeNet is LeNet-5 (LeCun et al. 1998) with ReLU and max-pooling: two 5x5 convolutions of

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"sort"
+	"strings"
 
 	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/internal/graph"
@@ -24,8 +25,54 @@ const maxHeader = 100 << 20
 type tensor struct {
 	name  string
 	dims  []int
-	dtype string // "F32" or "F64"
+	dtype string // as in the file: "F32"
 	bytes []byte // little-endian
+}
+
+// widths are the sizes in bytes of a file's element types, of which the floating ones can
+// be weights.
+var widths = map[string]int{"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+
+// decode returns the values of a tensor of a floating type.
+func decode[T graph.Float](t tensor) ([]T, error) {
+	var at func(b []byte) float64
+	switch t.dtype {
+	case "F64":
+		at = func(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) }
+	case "F32":
+		at = func(b []byte) float64 { return float64(math.Float32frombits(binary.LittleEndian.Uint32(b))) }
+	case "BF16": // the upper half of a float32
+		at = func(b []byte) float64 {
+			return float64(math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16))
+		}
+	case "F16":
+		at = func(b []byte) float64 { return half(binary.LittleEndian.Uint16(b)) }
+	default:
+		return nil, fmt.Errorf("tensor %q holds values of type %s; weights must be F64, F32, F16 or BF16: %w", t.name, t.dtype, ErrFormat)
+	}
+	w := widths[t.dtype]
+	values := make([]T, len(t.bytes)/w)
+	for i := range values {
+		values[i] = T(at(t.bytes[i*w:]))
+	}
+	return values, nil
+}
+
+// half converts an IEEE 754 half-precision number.
+func half(b uint16) float64 {
+	sign, exponent, fraction := 1.0, int(b>>10&31), float64(b&1023)/1024
+	if b>>15 == 1 {
+		sign = -1
+	}
+	switch {
+	case exponent == 0:
+		return sign * math.Ldexp(fraction, -14)
+	case exponent == 31 && fraction == 0:
+		return sign * math.Inf(1)
+	case exponent == 31:
+		return math.NaN()
+	}
+	return sign * math.Ldexp(1+fraction, exponent-15)
 }
 
 // tensors implements runner.
@@ -154,6 +201,31 @@ func Load(r io.Reader) (*Net, error) {
 	return n, nil
 }
 
+// Load returns a network of this architecture with the weights of a safetensors file: one
+// that Save wrote, or one from PyTorch, whose tensor names must be those of the layers
+// ("layer1.0.conv1.weight"; see Named). Half-precision weights are converted; a missing,
+// surplus or differently shaped tensor is an error that names it. PyTorch's counters
+// (num_batches_tracked) are ignored.
+//
+// classes are the names of the scores, or nil.
+func (a Arch) Load(r io.Reader, classes []string) (*Net, error) {
+	if err := a.checkEnd(); err != nil {
+		return nil, err
+	}
+	if k := a.Output().Size(); classes != nil && len(classes) != k {
+		return nil, fmt.Errorf("nn.Arch.Load: %d class names for %d scores: %w", len(classes), k, xai.ErrShape)
+	}
+	tensors, _, err := readSafetensors(r)
+	if err != nil {
+		return nil, fmt.Errorf("nn.Arch.Load: %w", err)
+	}
+	e, err := fill[float32](a, tensors)
+	if err != nil {
+		return nil, fmt.Errorf("nn.Arch.Load: %w", err)
+	}
+	return &Net{arch: a, classes: append([]string(nil), classes...), run: e}, nil
+}
+
 // fill makes an engine whose weights come from the tensors, which must be exactly those
 // of the architecture.
 func fill[T graph.Float](a Arch, tensors map[string]tensor) (*engine[T], error) {
@@ -168,8 +240,11 @@ func fill[T graph.Float](a Arch, tensors map[string]tensor) (*engine[T], error) 
 			if fmt.Sprint(t.dims) != fmt.Sprint(w.dims) {
 				return nil, fmt.Errorf("tensor %q has shape %v, the layer needs %v: %w", name, t.dims, w.dims, xai.ErrShape)
 			}
-			p := param[T]{name: name, dims: w.dims, rows: w.rows, cols: w.cols, data: make([]T, w.rows*w.cols)}
-			decodeTensor(p.data, t)
+			data, err := decode[T](t)
+			if err != nil {
+				return nil, err
+			}
+			p := param[T]{name: name, dims: w.dims, rows: w.rows, cols: w.cols, data: data}
 			params = append(params, p)
 			delete(tensors, name)
 		}
@@ -177,10 +252,14 @@ func fill[T graph.Float](a Arch, tensors map[string]tensor) (*engine[T], error) 
 	if len(tensors) > 0 {
 		var surplus []string
 		for name := range tensors {
-			surplus = append(surplus, name)
+			if !strings.HasSuffix(name, ".num_batches_tracked") {
+				surplus = append(surplus, name)
+			}
 		}
 		sort.Strings(surplus)
-		return nil, fmt.Errorf("tensors %q belong to no layer: %w", surplus, ErrFormat)
+		if len(surplus) > 0 {
+			return nil, fmt.Errorf("tensors %q belong to no layer: %w", surplus, ErrFormat)
+		}
 	}
 	return newEngine(a, params), nil
 }
@@ -231,9 +310,9 @@ func readSafetensors(r io.Reader) (map[string]tensor, map[string]string, error) 
 		if err := json.Unmarshal(header[name], &t); err != nil {
 			return nil, nil, fmt.Errorf("tensor %q: %w: %w", name, err, ErrFormat)
 		}
-		width := map[string]int{"F32": 4, "F64": 8}[t.Dtype]
+		width := widths[t.Dtype]
 		if width == 0 {
-			return nil, nil, fmt.Errorf("tensor %q has type %q; F32 and F64 are supported: %w", name, t.Dtype, ErrFormat)
+			return nil, nil, fmt.Errorf("tensor %q has the unknown type %q: %w", name, t.Dtype, ErrFormat)
 		}
 		count := 1
 		for _, d := range t.Shape {
