@@ -12,7 +12,7 @@ import (
 // with matrices that are never built (see patches.go):
 //
 //	correlate  y  (F x P)        = w (F x depth) * patches of x (depth x P)
-//	spread     dx (C x H*W)      = reversed w * patches of dy, where a stride of 1 allows it
+//	spread     dx (C x H*W)      = reversed w * patches of dy, or else columns that are added up
 //	weights    dw (F x depth)    = dy (F x P) * transposed patches of x (P x depth)
 //
 // for every image and group, with F filters, P positions and depth = channels*KH*KW.
@@ -24,12 +24,11 @@ type convolution[T Float] struct {
 
 	gin, gout Plane // of one group
 
-	patches  *pool[patcher[T]]     // of x
-	reversed *convolution[T]       // spread as a convolution from out to in; nil if it is not one
-	flipped  []T                   // its weights
-	columns  *pool[*[]T]           // depth x P, for spread without reversed
-	lines    *pool[*transposer[T]] // of x, for weights
-	partial  []T                   // partial sums of dw, allocated at first use
+	patches  *pool[patcher[T]] // of x
+	reversed *convolution[T]   // spread as a convolution from out to in; nil if it is not one
+	flipped  []T               // its weights
+	columns  *pool[*[]T]       // depth x P, for spread without reversed
+	partial  []T               // partial sums of dw, allocated at first use
 }
 
 // newConvolution prepares a convolution whose filters have depth weights each.
@@ -44,8 +43,9 @@ func newConvolution[T Float](name string, in, out Plane, depth int, win Window) 
 	c := &convolution[T]{in: in, out: out, win: win, groups: in.C / perGroup, depth: depth}
 	c.gin, c.gout = Plane{perGroup, in.H, in.W}, Plane{out.C / c.groups, out.H, out.W}
 	c.patches = newPool(func() patcher[T] { return newPatcher[T](c.gin, win) })
-	c.lines = newPool(func() *transposer[T] { return newTransposer[T](c.gin, c.gout, win) })
-	if back, ok := win.reversed(); ok {
+	// With one or few channels, building their columns costs less than reading all patches
+	// of the many filters' outputs.
+	if back, ok := win.reversed(); ok && 8*c.gin.C > c.gout.C {
 		c.reversed = &convolution[T]{in: out, out: in, win: back, groups: c.groups, depth: c.gout.C * win.taps(), gin: c.gout, gout: c.gin}
 		c.reversed.patches = newPool(func() patcher[T] { return newPatcher[T](c.gout, back) })
 		c.flipped = make([]T, out.C*depth)
@@ -65,7 +65,7 @@ func (c *convolution[T]) correlate(n int, y, x, w, bias []T) {
 		patches := c.patches.get()
 		defer c.patches.put(patches)
 		for group := range c.groups {
-			at := (i*c.groups + group)
+			at := i*c.groups + group
 			dst := y[at*g.Size():][:g.Size()]
 			if bias != nil {
 				for f, v := range bias[group*g.C:][:g.C] {
@@ -101,7 +101,7 @@ func (c *convolution[T]) spread(n int, x, y, w, bias []T) {
 		columns := c.columns.get()
 		defer c.columns.put(columns)
 		for group := range c.groups {
-			at := (i*c.groups + group)
+			at := i*c.groups + group
 			filters := w[group*g.C*c.depth:][:g.C*c.depth]
 			multiply(kernel(n), true, false, c.depth, p, g.C, filters, y[at*g.Size():][:g.Size()], *columns, false)
 			dst := x[at*c.gin.Size():][:c.gin.Size()]
@@ -141,32 +141,23 @@ func (c *convolution[T]) weights(n int, dw, dy, x []T) {
 		c.partial = make([]T, sumParts*size)
 	}
 	parts := blocks(n, sumParts, func(part, lo, hi int) {
-		lines := c.lines.get()
-		defer c.lines.put(lines)
+		patches := c.patches.get()
+		defer c.patches.put(patches)
+		transposed := patches.Transposed()
 		sum := c.partial[part*size:][:size]
 		for i := lo; i < hi; i++ {
 			for group := range c.groups {
-				at := (i*c.groups + group)
-				lines.load(x[at*c.gin.Size():][:c.gin.Size()])
-				multiplyFrom(gemm.Best(), g.C, c.depth, p, dy[at*g.Size():][:g.Size()], lines,
+				at := i*c.groups + group
+				patches.Load(x[at*c.gin.Size():][:c.gin.Size()])
+				multiplyFrom(gemm.Best(), g.C, c.depth, p, dy[at*g.Size():][:g.Size()], transposed,
 					sum[group*g.C*c.depth:][:g.C*c.depth], i > lo)
 			}
 		}
 	})
-	// The products have the channels last; dw has them before the kernel's elements.
-	k, ch := c.win.taps(), c.gin.C
-	units(c.out.C, parts*c.depth, func(lo, hi int) {
-		for f := lo; f < hi; f++ {
-			sum := c.partial[f*c.depth:][:c.depth]
-			for part := 1; part < parts; part++ {
-				add(sum, sum, c.partial[part*size+f*c.depth:][:c.depth])
-			}
-			row := dw[f*c.depth:][:c.depth]
-			for t := range k {
-				for i, v := range sum[t*ch:][:ch] {
-					row[i*k+t] = v
-				}
-			}
+	chunks(size, func(lo, hi int) {
+		copy(dw[lo:hi], c.partial[lo:hi])
+		for part := 1; part < parts; part++ {
+			add(dw[lo:hi], dw[lo:hi], c.partial[part*size+lo:part*size+hi])
 		}
 	})
 }

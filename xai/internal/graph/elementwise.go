@@ -90,10 +90,9 @@ func (b *Builder[T]) elementwise(name string, in []*Node[T], run func(out []T, i
 	}
 	return b.apply(name, in[0].Rows, in[0].Cols, in, func(out []T, in [][]T) {
 		chunks(len(out), func(lo, hi int) {
-			var few [4][]T // on the stack, for all but the largest sums
-			part := append(few[:0], in...)
-			for i := range part {
-				part[i] = part[i][lo:hi]
+			part := make([][]T, len(in))
+			for i, data := range in {
+				part[i] = data[lo:hi]
 			}
 			run(out[lo:hi], part)
 		})

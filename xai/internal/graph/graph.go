@@ -16,15 +16,15 @@ type Float interface{ float32 | float64 }
 type Node[T Float] struct {
 	Rows, Cols int
 
-	node  *gorgonia.Node
-	value *tensor.Dense // owned by the input or by the operation
-	grad  bool          // a gradient must flow through this node
+	node *gorgonia.Node
+	data []T  // owned by the input or by the operation
+	grad bool // a gradient must flow through this node
 }
 
 // Data returns the node's values, row-major. For an input, write them before Run; for
 // any other node, read them after Run and before the next. The slice is the node's own
 // memory.
-func (n *Node[T]) Data() []T { return n.value.Data().([]T) }
+func (n *Node[T]) Data() []T { return n.data }
 
 // Builder collects the nodes of one graph. Its methods panic on sizes that do not fit:
 // callers (package nn) check architectures before they build.
@@ -56,7 +56,7 @@ func (b *Builder[T]) Input(name string, rows, cols int, data []T, grad bool) *No
 	b.ops++
 	node := gorgonia.NewMatrix(b.g, dtype[T](), gorgonia.WithShape(rows, cols),
 		gorgonia.WithName(fmt.Sprintf("%s#%d", name, b.ops)), gorgonia.WithValue(value))
-	return b.add(&Node[T]{Rows: rows, Cols: cols, node: node, value: value, grad: grad})
+	return b.add(&Node[T]{Rows: rows, Cols: cols, node: node, data: data, grad: grad})
 }
 
 func (b *Builder[T]) add(n *Node[T]) *Node[T] {

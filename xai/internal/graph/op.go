@@ -13,11 +13,12 @@ import (
 // op adapts a function over slices to gorgonia's Op and SDOp interfaces. It owns its
 // output, so that a program allocates nothing after its first run.
 type op[T Float] struct {
-	b    *Builder[T]
-	name string // unique in the graph: gorgonia merges nodes whose operations hash alike
-	in   []*Node[T]
-	data [][]T // the inputs' values during a run
-	out  *Node[T]
+	b     *Builder[T]
+	name  string // unique in the graph: gorgonia merges nodes whose operations hash alike
+	in    []*Node[T]
+	data  [][]T // the inputs' values
+	out   *Node[T]
+	value *tensor.Dense // out's data as gorgonia sees them
 
 	run  func(out []T, in [][]T)
 	diff func(out, grad *Node[T]) []*Node[T] // one per input; nil where the input needs none
@@ -31,13 +32,11 @@ func (b *Builder[T]) apply(name string, rows, cols int, in []*Node[T],
 	run func(out []T, in [][]T), diff func(out, grad *Node[T]) []*Node[T]) *Node[T] {
 	b.ops++
 	o := &op[T]{b: b, name: fmt.Sprintf("%s#%d", name, b.ops), in: in, data: make([][]T, len(in)), run: run, diff: diff}
-	o.out = &Node[T]{
-		Rows: rows, Cols: cols,
-		value: tensor.New(tensor.WithShape(rows, cols), tensor.Of(dtype[T]())),
-	}
+	o.out = &Node[T]{Rows: rows, Cols: cols, data: make([]T, rows*cols)}
+	o.value = tensor.New(tensor.WithShape(rows, cols), tensor.WithBacking(o.out.data))
 	children := make([]*gorgonia.Node, len(in))
 	for i, n := range in {
-		children[i] = n.node
+		children[i], o.data[i] = n.node, n.data
 		if diff != nil && n.grad {
 			o.out.grad = true
 		}
@@ -65,19 +64,17 @@ func (o *op[T]) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
 	return tensor.Shape{o.out.Rows, o.out.Cols}, nil
 }
 
-// Do runs the kernel. The tape machine runs operations on a goroutine of its own, where
-// a panic would end the process; here it becomes an error that names the operation.
-func (o *op[T]) Do(values ...gorgonia.Value) (v gorgonia.Value, err error) {
+// Do runs the kernel on the inputs' own memory, which is what gorgonia passes. The tape
+// machine runs operations on a goroutine of its own, where a panic would end the process;
+// here it becomes an error that names the operation.
+func (o *op[T]) Do(...gorgonia.Value) (v gorgonia.Value, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			v, err = nil, fmt.Errorf("%s: %v", o.name, r)
 		}
 	}()
-	for i, val := range values {
-		o.data[i] = val.Data().([]T)
-	}
-	o.run(o.out.Data(), o.data)
-	return o.out.value, nil
+	o.run(o.out.data, o.data)
+	return o.value, nil
 }
 
 func (o *op[T]) ReturnsPtr() bool      { return true }

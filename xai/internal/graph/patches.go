@@ -7,6 +7,7 @@ import "github.com/whybook/whybook/xai/internal/gemm"
 type patcher[T Float] interface {
 	gemm.Source[T]
 	Load(image []T)
+	Transposed() gemm.Source[T] // one patch per row
 }
 
 // newPatcher returns package gemm's patches where they do, because they are faster.
@@ -63,6 +64,22 @@ func (p *patches[T]) Fill(dst []T, stride, k0, rows, j0, cols int) {
 	}
 }
 
+// Transposed implements patcher.
+func (p *patches[T]) Transposed() gemm.Source[T] { return (*transposedPatches[T])(p) }
+
+type transposedPatches[T Float] patches[T]
+
+// Fill implements gemm.Source.
+func (p *transposedPatches[T]) Fill(dst []T, stride, k0, rows, j0, cols int) {
+	for t := range rows {
+		oy, ox := (k0+t)/p.ow, (k0+t)%p.ow
+		out, from := dst[t*stride:][:cols], p.padded[oy*p.win.StrideH*p.width+ox*p.win.StrideW:]
+		for j, tap := range p.taps[j0:][:cols] {
+			out[j] = from[tap]
+		}
+	}
+}
+
 // addColumns is the adjoint of taking patches: it adds every element of columns (C*KH*KW x
 // positions) to the element of x that it would have been read from.
 func addColumns[T Float](x, columns []T, in Plane, win Window, oh, ow int) {
@@ -88,74 +105,6 @@ func addColumns[T Float](x, columns []T, in Plane, win Window, oh, ow int) {
 					}
 				}
 			}
-		}
-	}
-}
-
-// transposer is the transposed matrix of patches with the channels last: row (oy, ox) has
-// the elements (ky, kx, c) of the patch there. In an image that has its channels last,
-// they lie together.
-type transposer[T Float] struct {
-	in     Plane
-	win    Window
-	ow     int
-	padded []T       // the image with its border, position by position
-	width  int       // of padded, in positions
-	run    int       // elements of a patch that lie together
-	runs   []int     // where the patch at the first position has its runs
-	pieces []segment // of the columns asked for
-}
-
-// segment is a number of elements of a row of the matrix: where they lie in the image before
-// the position is added, and where in the row they go.
-type segment struct{ from, to, n int }
-
-func newTransposer[T Float](in, out Plane, win Window) *transposer[T] {
-	t := &transposer[T]{in: in, win: win, ow: out.W, width: in.W + win.Left + win.Right}
-	t.padded = make([]T, (in.H+win.Top+win.Bottom)*t.width*in.C)
-	perRow := win.KernelW // runs in a row of the kernel
-	t.run = in.C
-	if win.DilationW == 1 {
-		t.run, perRow = in.C*win.KernelW, 1
-	}
-	for ky := range win.KernelH {
-		for kx := range perRow {
-			t.runs = append(t.runs, (ky*win.DilationH*t.width+kx*win.DilationW)*in.C)
-		}
-	}
-	return t
-}
-
-// load copies an image, channels last.
-func (t *transposer[T]) load(image []T) {
-	ch := t.in.C
-	for y := range t.in.H {
-		line := t.padded[((y+t.win.Top)*t.width+t.win.Left)*ch:][:t.in.W*ch]
-		for c := range ch {
-			at := c
-			for _, v := range image[(c*t.in.H+y)*t.in.W:][:t.in.W] {
-				line[at] = v
-				at += ch
-			}
-		}
-	}
-}
-
-// Fill implements gemm.Source.
-func (t *transposer[T]) Fill(dst []T, stride, k0, rows, j0, cols int) {
-	t.pieces = t.pieces[:0]
-	for done := 0; done < cols; {
-		r, off := (j0+done)/t.run, (j0+done)%t.run
-		n := min(cols-done, t.run-off)
-		t.pieces = append(t.pieces, segment{t.runs[r] + off, done, n})
-		done += n
-	}
-	for i := range rows {
-		oy, ox := (k0+i)/t.ow, (k0+i)%t.ow
-		src := t.padded[(oy*t.win.StrideH*t.width+ox*t.win.StrideW)*t.in.C:]
-		row := dst[i*stride:][:cols]
-		for _, p := range t.pieces {
-			copy(row[p.to:][:p.n], src[p.from:])
 		}
 	}
 }
