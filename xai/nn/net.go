@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"sync/atomic"
 
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
@@ -21,12 +22,14 @@ import (
 // are split, so memory does not grow with the number of rows asked for.
 const maxRows = 128
 
-// Net is a network with weights: the result of Init, Fit or Load. It never changes, and
+// Net is a network with weights: the result of Init, Fit or Load. It does not change, and
 // any number of goroutines may use it.
 type Net struct {
 	arch    Arch
 	classes []string // names of the outputs; nil when unknown
 	run     runner
+
+	verdict atomic.Pointer[xai.Verdict] // of the last Verify; the only thing about a Net that changes
 
 	// History has one entry for each epoch of training.
 	History []Epoch

@@ -73,6 +73,10 @@ type Provenance struct {
 	Method string // with its settings: "saliency.IntegratedGradients{Steps: 50}"
 	Model  string // fingerprint; empty when the model has none
 	Sample string // fingerprint
+
+	// Verdict says whether the model's gradients were checked, and with what outcome; ""
+	// if they never were (see nn.Net.Verify).
+	Verdict string
 }
 
 // ClassName returns the name of a score, or its number when there are no names.
@@ -177,6 +181,11 @@ func (r Recipe) Explain(ctx context.Context) (Map, error) {
 	}
 	if named, ok := r.model.(xai.Named); ok {
 		m.Provenance.Model = named.Fingerprint()
+	}
+	if checked, ok := r.model.(xai.Verifiable); ok {
+		if v, done := checked.Verdict(); done {
+			m.Provenance.Verdict = v.String()
+		}
 	}
 	if m.Target = r.target; m.Target < 0 {
 		m.Target = m.Predicted()
