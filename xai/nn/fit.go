@@ -14,7 +14,7 @@ import (
 // with Adam on the cross-entropy.
 type Training struct {
 	Epochs int    // passes over the data; default 3
-	Batch  int    // samples per step; default 32
+	Batch  int    // samples per step; default 32; with batch normalisation, a last batch of one joins the one before it
 	Seed   uint64 // of the initial weights, the order of the samples, dropout and augmentation; 0 is a stream like any other
 
 	Optimizer Optimizer // default Adam{}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/whybook/whybook/datasets"
+	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/internal/graph"
 	"github.com/whybook/whybook/xai/progress"
 	"github.com/whybook/whybook/xai/seed"
@@ -41,7 +42,10 @@ type pass struct {
 func (r *run[T]) train(ctx context.Context) error {
 	s, e := r.settings, r.engine
 	r.trainers = make(map[pass]*trainer[T])
-	bounds := e.arch.batches(r.set.Len(), s.Batch)
+	bounds, err := e.arch.batches(r.set.Len(), s.Batch)
+	if err != nil {
+		return err
+	}
 	steps := len(bounds) - 1
 	first, err := r.trainer(pass{bounds[1], true})
 	if err != nil {
@@ -181,12 +185,24 @@ func (m *mean) results() (loss, accuracy float64) {
 }
 
 // batches returns the bounds of the batches of n samples in an epoch: 0, size, 2 size, ..., n.
-func (a Arch) batches(n, size int) []int {
+// With batch normalisation, a last batch of one sample joins the one before it.
+func (a Arch) batches(n, size int) ([]int, error) {
 	var bounds []int
 	for lo := 0; lo < n; lo += size {
 		bounds = append(bounds, lo)
 	}
-	return append(bounds, n)
+	last := len(bounds) - 1
+	for _, s := range a.steps {
+		if _, ok := s.layer.(BatchNorm); !ok || n-bounds[last] > 1 {
+			continue
+		}
+		if size > 1 && last > 0 {
+			bounds, last = bounds[:last], last-1
+		} else if s.out.Height*s.out.Width == 1 {
+			return nil, fmt.Errorf("nn: layer %s has one value per channel in a batch of one sample, and no variance; train with batches of at least 2: %w", s.name, xai.ErrShape)
+		}
+	}
+	return append(bounds, n), nil
 }
 
 // trainer is a compiled pass: in training mode a step without the update, else the loss.
