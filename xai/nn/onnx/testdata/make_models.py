@@ -279,6 +279,11 @@ CASES.append(("float16", half(np.float16), (4,), (17,), "batch"))
 CASES.append(("double", half(np.float64), (4,), (17,), "batch"))
 
 
+def write(path, text):
+    with open(path, "w") as f:
+        f.write(text)
+
+
 def main():
     for name, build, shape, opsets, batch in CASES:
         for opset in opsets:
@@ -306,9 +311,12 @@ def main():
             data = complete.SerializeToString(deterministic=True)
             with open(stem + ".onnx", "wb") as f:
                 f.write(data)
-            with open(stem + ".json", "w") as f:
-                json.dump({"x": [round(float(v), 7) for v in x.ravel()], "shape": list(y.shape), "y": [float(f"{v:.7g}") for v in y.ravel()]}, f)
-                f.write("\n")
+            golden = json.dumps({"x": [round(float(v), 7) for v in x.ravel()], "shape": list(y.shape), "y": [float(f"{v:.7g}") for v in y.ravel()]}) + "\n"
+            if opset == opsets[0]:
+                common = golden
+                write(name + ".json", golden)
+            elif golden != common:  # an operator set with a result of its own
+                write(stem + ".json", golden)
 
 
 if __name__ == "__main__":

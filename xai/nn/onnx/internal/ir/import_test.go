@@ -2,6 +2,8 @@ package ir
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -46,6 +48,10 @@ func TestModelsComputeWhatONNXRuntimeComputes(t *testing.T) {
 				t.Fatal(err)
 			}
 			text, err := os.ReadFile(strings.TrimSuffix(file, "onnx") + "json")
+			if errors.Is(err, fs.ErrNotExist) { // the operator set makes no difference
+				stem, _, _ := strings.Cut(name, "-")
+				text, err = os.ReadFile(filepath.Join(testdata, stem+".json"))
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
