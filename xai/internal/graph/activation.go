@@ -11,8 +11,9 @@ import (
 // is 0, as in PyTorch (gorgonia's Rectify has 1 there).
 func (b *Builder[T]) ReLU(x *Node[T]) *Node[T] {
 	run := func(out []T, in [][]T) { relu(out, in[0]) }
-	return b.elementwise("relu", []*Node[T]{x}, run, func(_, grad *Node[T]) []*Node[T] {
-		return []*Node[T]{b.pairwise("relu.dx", grad, x, reluGrad[T], nil)}
+	return b.elementwise("relu", []*Node[T]{x}, run, func(y, grad *Node[T]) []*Node[T] {
+		// y is positive where x is; with it, x need not be kept.
+		return []*Node[T]{b.pairwise("relu.dx", grad, y, reluGrad[T], nil)}
 	})
 }
 
@@ -29,13 +30,13 @@ func relu[T Float](out, x []T) {
 	}
 }
 
-func reluGrad[T Float](out, grad, x []T) {
+func reluGrad[T Float](out, grad, y []T) {
 	if out, ok := any(out).([]float32); ok {
-		gemm.Best().ReLUGrad(out, any(grad).([]float32), any(x).([]float32))
+		gemm.Best().ReLUGrad(out, any(grad).([]float32), any(y).([]float32))
 		return
 	}
 	for i, g := range grad {
-		if !(x[i] > 0) {
+		if !(y[i] > 0) {
 			g = 0
 		}
 		out[i] = g

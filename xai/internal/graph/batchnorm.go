@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"math"
+	"sync"
 )
 
 // BatchStats are the statistics of the last batch that a BatchNorm saw, one value for each
@@ -15,14 +16,13 @@ type BatchStats struct{ Mean, Var []float64 }
 // values. gamma and beta are 1 x C. Every row's result depends on the whole batch.
 func (b *Builder[T]) BatchNorm(x, gamma, beta *Node[T], in Plane, eps float64) (*Node[T], *BatchStats) {
 	checkNorm("batchnorm", x, in, gamma, beta)
-	n, p := x.Rows, in.area()
-	if n*p < 2 {
+	n := x.Rows
+	count := float64(n * in.area())
+	if count < 2 {
 		panic("graph: batchnorm: one value per channel has no variance: use more rows")
 	}
-	count := float64(n * p)
-	stats := &BatchStats{make([]float64, in.C), make([]float64, in.C)}
-	inverse := make([]float64, in.C) // 1/sqrt(var + eps)
-	run := func(y []T, src [][]T) {
+	last := &BatchStats{make([]float64, in.C), make([]float64, in.C)}
+	stats := b.apply("batchnorm.stats", 2, in.C, []*Node[T]{x}, func(out []T, src [][]T) {
 		parallel(in.C, func(c int) {
 			var sum, squares float64
 			for i := range n {
@@ -32,36 +32,24 @@ func (b *Builder[T]) BatchNorm(x, gamma, beta *Node[T], in Plane, eps float64) (
 			for i := range n {
 				squares += squareSum(channel(src[0], in, i, c), T(mean))
 			}
-			stats.Mean[c], stats.Var[c] = mean, squares/(count-1)
-			inverse[c] = 1 / math.Sqrt(squares/count+eps)
-			scale := float64(src[1][c]) * inverse[c]
-			for i := range n {
-				scaleShift(channel(y, in, i, c), T(scale), channel(src[0], in, i, c), T(float64(src[2][c])-mean*scale))
-			}
+			last.Mean[c], last.Var[c] = mean, squares/(count-1)
+			out[c], out[in.C+c] = T(mean), T(1/math.Sqrt(squares/count+eps))
 		})
-	}
-	out := b.apply("batchnorm", n, in.Size(), []*Node[T]{x, gamma, beta}, run, func(y, grad *Node[T]) []*Node[T] {
-		// y is an input only to say that the forward pass must have run.
-		sums := b.normSums(grad, x, y, in, stats.Mean, inverse)
-		return []*Node[T]{
-			needed(x, func() *Node[T] {
-				return b.apply("batchnorm.dx", n, in.Size(), []*Node[T]{grad, x, gamma, sums}, func(dx []T, src [][]T) {
-					parallel(in.C, func(c int) {
-						// dx = scale (g - mean g - xhat mean(g xhat)), written as a g + b x + shift
-						scale := float64(src[2][c]) * inverse[c]
-						slope := -scale * inverse[c] * float64(src[3][c]) / count
-						shift := -scale*float64(src[3][in.C+c])/count - slope*stats.Mean[c]
-						for i := range n {
-							combine(channel(dx, in, i, c), T(scale), channel(src[0], in, i, c), T(slope), channel(src[1], in, i, c), T(shift))
-						}
-					})
-				}, nil)
-			}),
-			needed(gamma, func() *Node[T] { return b.part("batchnorm.dgamma", sums, 0, in.C) }),
-			needed(beta, func() *Node[T] { return b.part("batchnorm.dbeta", sums, 1, in.C) }),
-		}
-	})
-	return out, stats
+	}, nil)
+	return b.normalize("batchnorm", x, gamma, beta, stats, in, func(grad *Node[T], sums func() *Node[T]) *Node[T] {
+		return b.apply("batchnorm.dx", n, in.Size(), []*Node[T]{grad, x, gamma, stats, sums()}, func(dx []T, src [][]T) {
+			parallel(in.C, func(c int) {
+				// scale (g - mean(g) - xhat mean(g xhat)), written as scale g + slope x + shift
+				mean, inverse := float64(src[3][c]), float64(src[3][in.C+c])
+				scale := float64(src[2][c]) * inverse
+				slope := -scale * inverse * float64(src[4][c]) / count
+				shift := -scale*float64(src[4][in.C+c])/count - slope*mean
+				for i := range n {
+					combine(channel(dx, in, i, c), T(scale), channel(src[0], in, i, c), T(slope), channel(src[1], in, i, c), T(shift))
+				}
+			})
+		}, nil)
+	}), last
 }
 
 // BatchNormEval returns gamma (x - mean)/sqrt(variance + eps) + beta with given statistics,
@@ -71,62 +59,65 @@ func (b *Builder[T]) BatchNormEval(x, gamma, beta, mean, variance *Node[T], in P
 	if mean.grad || variance.grad {
 		panic("graph: batchnorm eval: the statistics must not need a gradient")
 	}
-	n := x.Rows
-	means, inverse := make([]float64, in.C), make([]float64, in.C)
-	run := func(y []T, src [][]T) {
+	stats := b.apply("batchnormeval.stats", 2, in.C, []*Node[T]{mean, variance}, func(out []T, src [][]T) {
 		for c := range in.C {
-			means[c], inverse[c] = float64(src[3][c]), 1/math.Sqrt(float64(src[4][c])+eps)
+			out[c], out[in.C+c] = src[0][c], T(1/math.Sqrt(float64(src[1][c])+eps))
 		}
-		units(n*in.C, in.area(), func(lo, hi int) {
-			for ch := lo; ch < hi; ch++ {
-				c := ch % in.C
-				scale := float64(src[1][c]) * inverse[c]
-				scaleShift(channel(y, in, 0, ch), T(scale), channel(src[0], in, 0, ch), T(float64(src[2][c])-means[c]*scale))
-			}
-		})
-	}
-	return b.apply("batchnormeval", n, in.Size(), []*Node[T]{x, gamma, beta, mean, variance}, run, func(y, grad *Node[T]) []*Node[T] {
-		grads := make([]*Node[T], 5)
-		// y is an input only to say that the forward pass must have run.
-		grads[0] = needed(x, func() *Node[T] {
-			return b.apply("batchnormeval.dx", n, in.Size(), []*Node[T]{grad, gamma, y}, func(dx []T, src [][]T) {
-				units(n*in.C, in.area(), func(lo, hi int) {
-					for ch := lo; ch < hi; ch++ {
-						c := ch % in.C
-						scaled(channel(dx, in, 0, ch), T(float64(src[1][c])*inverse[c]), channel(src[0], in, 0, ch))
-					}
-				})
-			}, nil)
-		})
-		if gamma.grad || beta.grad {
-			sums := b.normSums(grad, x, y, in, means, inverse)
-			grads[1] = needed(gamma, func() *Node[T] { return b.part("batchnormeval.dgamma", sums, 0, in.C) })
-			grads[2] = needed(beta, func() *Node[T] { return b.part("batchnormeval.dbeta", sums, 1, in.C) })
-		}
-		return grads
+	}, nil)
+	return b.normalize("batchnormeval", x, gamma, beta, stats, in, func(grad *Node[T], _ func() *Node[T]) *Node[T] {
+		dx := b.apply("batchnormeval.dx", x.Rows, in.Size(), []*Node[T]{grad, gamma, stats}, func(dx []T, src [][]T) {
+			units(x.Rows*in.C, in.area(), func(lo, hi int) {
+				for ch := lo; ch < hi; ch++ {
+					c := ch % in.C
+					scaled(channel(dx, in, 0, ch), src[1][c]*src[2][in.C+c], channel(src[0], in, 0, ch))
+				}
+			})
+		}, nil)
+		dx.op.inPlace = true
+		return dx
 	})
 }
 
-// normSums returns two rows of sums over rows and positions: of grad times the normalised
-// x, and of grad. y is the normalisation's output.
-func (b *Builder[T]) normSums(grad, x, y *Node[T], in Plane, mean, inverse []float64) *Node[T] {
-	return b.apply("batchnorm.sums", 2, in.C, []*Node[T]{grad, x, y}, func(out []T, src [][]T) {
-		parallel(in.C, func(c int) {
-			var product, sum float64
-			for i := range x.Rows {
-				g := channel(src[0], in, i, c)
-				p, s := centredDot(g, channel(src[1], in, i, c), T(mean[c]))
-				product += p
-				sum += s
+// normalize adds the normalisation with the statistics of stats: each channel's mean, and
+// then each one's 1/sqrt(var + eps). dx adds the gradient of x, given that of the output
+// and sums: those over rows and positions of grad times the normalised x, and of grad.
+func (b *Builder[T]) normalize(name string, x, gamma, beta, stats *Node[T], in Plane, dx func(grad *Node[T], sums func() *Node[T]) *Node[T]) *Node[T] {
+	ones := make([]T, in.area())
+	fill(ones, 1)
+	out := b.apply(name, x.Rows, in.Size(), []*Node[T]{x, gamma, beta, stats}, func(y []T, src [][]T) {
+		units(x.Rows*in.C, in.area(), func(lo, hi int) {
+			for ch := lo; ch < hi; ch++ {
+				c := ch % in.C
+				scale := src[1][c] * src[3][in.C+c]
+				scaleShift(channel(y, in, 0, ch), scale, channel(src[0], in, 0, ch), src[2][c]-src[3][c]*scale, ones)
 			}
-			out[c], out[in.C+c] = T(product*inverse[c]), T(sum)
 		})
-	}, nil)
-}
-
-// part returns row i of x, which has cols columns.
-func (b *Builder[T]) part(name string, x *Node[T], i, cols int) *Node[T] {
-	return b.apply(name, 1, cols, []*Node[T]{x}, func(out []T, in [][]T) { copy(out, in[0][i*cols:]) }, nil)
+	}, func(_, grad *Node[T]) []*Node[T] {
+		sums := sync.OnceValue(func() *Node[T] {
+			return b.apply(name+".sums", 2, in.C, []*Node[T]{grad, x, stats}, func(out []T, src [][]T) {
+				parallel(in.C, func(c int) {
+					var product, sum float64
+					for i := range x.Rows {
+						p, s := centredDot(channel(src[0], in, i, c), channel(src[1], in, i, c), src[2][c])
+						product += p
+						sum += s
+					}
+					out[c], out[in.C+c] = T(product*float64(src[2][in.C+c])), T(sum)
+				})
+			}, nil)
+		})
+		part := func(name string, i int) *Node[T] {
+			return b.apply(name, 1, in.C, []*Node[T]{sums()}, func(out []T, src [][]T) { copy(out, src[0][i*in.C:]) }, nil)
+		}
+		return []*Node[T]{
+			needed(x, func() *Node[T] { return dx(grad, sums) }),
+			needed(gamma, func() *Node[T] { return part(name+".dgamma", 0) }),
+			needed(beta, func() *Node[T] { return part(name+".dbeta", 1) }),
+			nil,
+		}
+	})
+	out.op.inPlace = true
+	return out
 }
 
 func checkNorm[T Float](name string, x *Node[T], in Plane, perChannel ...*Node[T]) {

@@ -126,18 +126,19 @@ func BenchmarkNetworks(b *testing.B) {
 				for i := range net.rows {
 					seeds.Data()[i*10+i%10] = 1
 				}
+				var grads []*Node[float32]
 				var err error
 				switch what {
 				case "train":
 					one := n.Input("one", 1, 1, []float32{1}, false)
-					_, err = n.Backward(n.CrossEntropy(out, seeds), one, n.params...)
+					grads, err = n.Backward(n.CrossEntropy(out, seeds), one, n.params...)
 				case "gradient":
-					_, err = n.Backward(out, seeds, x)
+					grads, err = n.Backward(out, seeds, x)
 				}
 				if err != nil {
 					b.Fatal(err)
 				}
-				p, err := n.Compile()
+				p, err := n.Compile(append(grads, out)...)
 				if err != nil {
 					b.Fatal(err)
 				}

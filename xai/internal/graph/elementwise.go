@@ -81,14 +81,15 @@ func (b *Builder[T]) pairwise(name string, x, y *Node[T], f func(out, x, y []T),
 }
 
 // elementwise adds an operation on nodes of one size whose every output element depends
-// only on the same element of the inputs: run computes any range of them.
+// only on the same element of the inputs: run computes any range of them. out may be the
+// same memory as the first input.
 func (b *Builder[T]) elementwise(name string, in []*Node[T], run func(out []T, in [][]T), diff func(out, grad *Node[T]) []*Node[T]) *Node[T] {
 	for _, n := range in {
 		if n.Rows != in[0].Rows || n.Cols != in[0].Cols {
 			panic(fmt.Sprintf("graph: %s: %d x %d and %d x %d", name, in[0].Rows, in[0].Cols, n.Rows, n.Cols))
 		}
 	}
-	return b.apply(name, in[0].Rows, in[0].Cols, in, func(out []T, in [][]T) {
+	out := b.apply(name, in[0].Rows, in[0].Cols, in, func(out []T, in [][]T) {
 		chunks(len(out), func(lo, hi int) {
 			part := make([][]T, len(in))
 			for i, data := range in {
@@ -97,6 +98,8 @@ func (b *Builder[T]) elementwise(name string, in []*Node[T], run func(out []T, i
 			run(out[lo:hi], part)
 		})
 	}, diff)
+	out.op.inPlace = true
+	return out
 }
 
 // needed returns make() if n needs a gradient.

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 
 	// gorgonia refuses to start on Go 1.26 without this version of the package.
 	_ "go4.org/unsafe/assume-no-moving-gc"
@@ -17,13 +18,14 @@ type Node[T Float] struct {
 	Rows, Cols int
 
 	node *gorgonia.Node
-	data []T  // owned by the input or by the operation
-	grad bool // a gradient must flow through this node
+	op   *op[T] // nil for inputs
+	data []T    // of an input, or of an operation to be read
+	grad bool   // a gradient must flow through this node
 }
 
 // Data returns the node's values, row-major. For an input, write them before Run; for
 // any other node, read them after Run and before the next. The slice is the node's own
-// memory.
+// memory. Nodes that Compile was not told to keep have none.
 func (n *Node[T]) Data() []T { return n.data }
 
 // Builder collects the nodes of one graph. Its methods panic on sizes that do not fit:
@@ -33,6 +35,7 @@ type Builder[T Float] struct {
 	nodes map[*gorgonia.Node]*Node[T]
 	order gorgonia.Nodes // the keys of nodes, as they were added
 	ops   int
+	step  int // of the running program
 }
 
 // New returns an empty builder.
@@ -97,23 +100,44 @@ func (b *Builder[T]) Backward(output, seed *Node[T], wrt ...*Node[T]) ([]*Node[T
 
 // Program is a compiled graph.
 type Program[T Float] struct {
+	b  *Builder[T]
 	vm gorgonia.VM
 }
 
-// Compile finishes the graph.
-func (b *Builder[T]) Compile() (p *Program[T], err error) {
+// Compile finishes the graph. With nodes to keep, the program computes only what they
+// depend on, and only their values (and those of inputs) may be read after a run: all other
+// nodes share memory, which makes a forward pass of a deep network many times smaller.
+// Without, every node is computed and keeps its value.
+func (b *Builder[T]) Compile(keep ...*Node[T]) (p *Program[T], err error) {
 	defer func() {
 		if r := recover(); r != nil { // NewTapeMachine panics on a graph that it cannot compile
 			p, err = nil, fmt.Errorf("graph: compile: %v", r)
 		}
 	}()
 	// Only our own nodes: the sums that gorgonia added have been replaced (see wrap).
-	return &Program[T]{vm: gorgonia.NewTapeMachine(b.g.Subgraph(b.order...))}, nil
+	nodes := b.order
+	if len(keep) > 0 {
+		nodes = b.needs(keep)
+	}
+	g := b.g.Subgraph(nodes...)
+	sorted, err := gorgonia.Sort(g) // the reverse of the order in which the machine runs
+	if err != nil {
+		return nil, fmt.Errorf("graph: compile: %w", err)
+	}
+	var order []*op[T]
+	for _, n := range slices.Backward(sorted) {
+		if o := b.nodes[n].op; o != nil {
+			order = append(order, o)
+		}
+	}
+	b.place(order, keep, len(keep) > 0)
+	return &Program[T]{b: b, vm: gorgonia.NewTapeMachine(g)}, nil
 }
 
 // Run computes every node from the current inputs.
 func (p *Program[T]) Run() error {
 	p.vm.Reset()
+	p.b.step = 0
 	if err := p.vm.RunAll(); err != nil {
 		return fmt.Errorf("graph: run: %w", err)
 	}

@@ -66,7 +66,7 @@ func newBench[T Float](t *testing.T, f fixture[T], n, row int) bench[T] {
 	if s.grads, err = b.Backward(s.out, s.proj, s.wrt...); err != nil {
 		t.Fatal(err)
 	}
-	if s.prog, err = b.Compile(); err != nil {
+	if s.prog, err = b.Compile(append(s.grads, s.out)...); err != nil {
 		t.Fatal(err)
 	}
 	s.run(t)

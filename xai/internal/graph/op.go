@@ -10,15 +10,21 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// op adapts a function over slices to gorgonia's Op and SDOp interfaces. It owns its
-// output, so that a program allocates nothing after its first run.
+// op adapts a function over slices to gorgonia's Op and SDOp interfaces. Its memory is
+// fixed when the graph is compiled, so that a program allocates nothing after its first run.
 type op[T Float] struct {
-	b     *Builder[T]
-	name  string // unique in the graph: gorgonia merges nodes whose operations hash alike
-	in    []*Node[T]
-	data  [][]T // the inputs' values
-	out   *Node[T]
-	value *tensor.Dense // out's data as gorgonia sees them
+	b    *Builder[T]
+	name string // unique in the graph: gorgonia merges nodes whose operations hash alike
+	in   []*Node[T]
+	out  *Node[T]
+
+	// Set by place.
+	src   [][]T
+	dst   []T
+	value *tensor.Dense // dst as gorgonia sees it
+	step  int           // of the program
+
+	inPlace bool // the output may take the memory of the first input
 
 	run  func(out []T, in [][]T)
 	diff func(out, grad *Node[T]) []*Node[T] // one per input; nil where the input needs none
@@ -31,12 +37,11 @@ type op[T Float] struct {
 func (b *Builder[T]) apply(name string, rows, cols int, in []*Node[T],
 	run func(out []T, in [][]T), diff func(out, grad *Node[T]) []*Node[T]) *Node[T] {
 	b.ops++
-	o := &op[T]{b: b, name: fmt.Sprintf("%s#%d", name, b.ops), in: in, data: make([][]T, len(in)), run: run, diff: diff}
-	o.out = &Node[T]{Rows: rows, Cols: cols, data: make([]T, rows*cols)}
-	o.value = tensor.New(tensor.WithShape(rows, cols), tensor.WithBacking(o.out.data))
+	o := &op[T]{b: b, name: fmt.Sprintf("%s#%d", name, b.ops), in: in, src: make([][]T, len(in)), run: run, diff: diff}
+	o.out = &Node[T]{Rows: rows, Cols: cols, op: o}
 	children := make([]*gorgonia.Node, len(in))
 	for i, n := range in {
-		children[i], o.data[i] = n.node, n.data
+		children[i] = n.node
 		if diff != nil && n.grad {
 			o.out.grad = true
 		}
@@ -73,7 +78,11 @@ func (o *op[T]) Do(...gorgonia.Value) (v gorgonia.Value, err error) {
 			v, err = nil, fmt.Errorf("%s: %v", o.name, r)
 		}
 	}()
-	o.run(o.out.data, o.data)
+	if o.step != o.b.step { // the memory is placed for one order
+		return nil, fmt.Errorf("%s: ran as step %d, planned as step %d", o.name, o.b.step, o.step)
+	}
+	o.b.step++
+	o.run(o.dst, o.src)
 	return o.value, nil
 }
 

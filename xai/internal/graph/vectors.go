@@ -16,11 +16,11 @@ func add[T Float](out, x, y []T) {
 	}
 }
 
-// scaleShift computes out = scale x + shift.
-func scaleShift[T Float](out []T, scale T, x []T, shift T) {
+// scaleShift computes out = scale x + shift. ones is a vector of ones as long as x.
+func scaleShift[T Float](out []T, scale T, x []T, shift T, ones []T) {
 	if out, ok := any(out).([]float32); ok {
-		fill(out, float32(shift))
-		gemm.Best().Axpy(out, float32(scale), any(x).([]float32))
+		gemm.Best().Scale(out, float32(scale), any(x).([]float32))
+		gemm.Best().Axpy(out, float32(shift), any(ones).([]float32))
 		return
 	}
 	for i, v := range x {
