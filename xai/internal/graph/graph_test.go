@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/whybook/whybook/xai/seed"
@@ -265,23 +266,147 @@ func TestProcessors(t *testing.T) {
 	}
 }
 
-// TestKinks pins the conventions at the points where central differences cannot.
+// TestKinks pins the conventions at the points where central differences cannot: those of
+// PyTorch.
 func TestKinks(t *testing.T) {
-	b := New[float64]()
-	x := b.Input("x", 1, 4, []float64{-1, 0, math.Copysign(0, -1), 2}, true)
-	y := b.ReLU(x)
-	seedNode := b.Input("seed", 1, 4, []float64{1, 1, 1, 1}, false)
-	dx, _ := run(t, b, y, seedNode, x)
-	if want := []float64{0, 0, 0, 1}; !slices.Equal(dx, want) {
-		t.Errorf("ReLU: derivative at -1, 0, -0, 2 is %v, want %v", dx, want)
+	minusZero, inf := math.Copysign(0, -1), math.Inf(1)
+	pool := func(p Plane, w Window) func(b *Builder[float64], x *Node[float64]) *Node[float64] {
+		return func(b *Builder[float64], x *Node[float64]) *Node[float64] { return b.MaxPool(x, p, w) }
 	}
+	for _, c := range []struct {
+		name  string
+		build func(b *Builder[float64], x *Node[float64]) *Node[float64]
+		x, dx []float64
+	}{
+		{"ReLU", (*Builder[float64]).ReLU, []float64{-1, 0, minusZero, 2}, []float64{0, 0, 0, 1}},
+		{"LeakyReLU", func(b *Builder[float64], x *Node[float64]) *Node[float64] { return b.LeakyReLU(x, 0.1) },
+			[]float64{-1, 0, minusZero, 2}, []float64{0.1, 0.1, 0.1, 1}},
+		{"Clip", func(b *Builder[float64], x *Node[float64]) *Node[float64] { return b.Clip(x, -1, 1) },
+			[]float64{-1, 1, -1.5, 1.5}, []float64{1, 1, 0, 0}},
+		{"MaxPool: the first of a tie takes it all", pool(Plane{1, 2, 2}, Square(2, 2, 0)), []float64{5, 5, 5, 5}, []float64{1, 0, 0, 0}},
+		{"MaxPool: a tie of the last two", pool(Plane{1, 2, 2}, Square(2, 2, 0)), []float64{1, 2, 3, 3}, []float64{0, 0, 1, 0}},
+		{"MaxPool: a tie of zeros", pool(Plane{1, 2, 2}, Square(2, 2, 0)), []float64{-1, minusZero, 0, 0}, []float64{0, 1, 0, 0}},
+		{"MaxPool 3x1: the first of a tie takes it all", pool(Plane{1, 3, 1}, Window{KernelH: 3, KernelW: 1}), []float64{1, 5, 5}, []float64{0, 1, 0}},
+		{"MaxPool: infinities", pool(Plane{1, 2, 2}, Square(2, 2, 0)), []float64{-inf, -inf, -inf, -inf}, []float64{1, 0, 0, 0}},
+		{"Sigmoid saturates", (*Builder[float64]).Sigmoid, []float64{-1000, 1000}, []float64{0, 0}},
+		{"LogSoftmax far from the maximum", func(b *Builder[float64], x *Node[float64]) *Node[float64] { return b.LogSoftmax(x, 2) },
+			[]float64{0, 1000}, []float64{1, -1}},
+	} {
+		b := New[float64]()
+		x := b.Input("x", 1, len(c.x), c.x, true)
+		y := c.build(b, x)
+		seeds := b.Input("seed", 1, y.Cols, nil, false)
+		fill(seeds.Data(), 1)
+		if dx, _ := run(t, b, y, seeds, x); !slices.Equal(dx, c.dx) {
+			t.Errorf("%s: gradient at %v is %v, want %v", c.name, c.x, dx, c.dx)
+		}
+	}
+}
 
-	b = New[float64]()
-	x = b.Input("x", 1, 4, []float64{5, 5, 5, 5}, true)
-	y = b.MaxPool(x, Plane{1, 2, 2}, Square(2, 2, 0))
-	dx, _ = run(t, b, y, b.Input("seed", 1, 1, []float64{1}, false), x)
-	if want := []float64{1, 0, 0, 0}; !slices.Equal(dx, want) {
-		t.Errorf("MaxPool: gradient at a tie is %v, want %v: the first takes it all", dx, want)
+// TestNaN: an operation must not hide that a network has diverged.
+func TestNaN(t *testing.T) {
+	for name, build := range map[string]func(b *Builder[float32], x *Node[float32]) *Node[float32]{
+		"ReLU":      (*Builder[float32]).ReLU,
+		"LeakyReLU": func(b *Builder[float32], x *Node[float32]) *Node[float32] { return b.LeakyReLU(x, 0.1) },
+		"Clip":      func(b *Builder[float32], x *Node[float32]) *Node[float32] { return b.Clip(x, 0, 1) },
+		"MaxPool": func(b *Builder[float32], x *Node[float32]) *Node[float32] {
+			return b.MaxPool(x, Plane{1, 2, 2}, Square(2, 2, 0))
+		},
+		"MaxPool 2x1": func(b *Builder[float32], x *Node[float32]) *Node[float32] {
+			return b.MaxPool(x, Plane{1, 4, 1}, Window{KernelH: 4, KernelW: 1})
+		},
+		"AvgPool": func(b *Builder[float32], x *Node[float32]) *Node[float32] { return b.GlobalAvgPool(x, Plane{1, 2, 2}) },
+		"Softmax": func(b *Builder[float32], x *Node[float32]) *Node[float32] { return b.Softmax(x, 4) },
+	} {
+		for at := range 4 {
+			b := New[float32]()
+			x := b.Input("x", 1, 4, nil, false)
+			x.Data()[at] = float32(math.NaN())
+			y := build(b, x)
+			p, err := b.Compile()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Run(); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.ContainsFunc(y.Data(), func(v float32) bool { return v != v }) {
+				t.Errorf("%s of NaN at %d is %v", name, at, y.Data())
+			}
+		}
+	}
+}
+
+// TestBatchStats demands the mean and the unbiased variance of the last batch.
+func TestBatchStats(t *testing.T) {
+	b := New[float64]()
+	x := b.Input("x", 2, 4, []float64{1, 2, 10, 10, 3, 6, 10, 10}, false)
+	y, stats := b.BatchNorm(x, b.Input("gamma", 1, 2, []float64{1, 1}, false), b.Input("beta", 1, 2, nil, false), Plane{2, 1, 2}, 0.5)
+	p, err := b.Compile(y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := p.Run(); err != nil {
+			t.Fatal(err)
+		}
+		if want := []float64{3, 10}; !slices.Equal(stats.Mean, want) {
+			t.Errorf("means %v, want %v", stats.Mean, want)
+		}
+		if want := []float64{14.0 / 3, 0}; !slices.Equal(stats.Var, want) {
+			t.Errorf("variances %v, want %v", stats.Var, want)
+		}
+	}
+	if want := (1.0 - 3) / 2; math.Abs(y.Data()[0]-want) > 1e-15 { // 3.5 + 0.5 = 2 squared
+		t.Errorf("normalised value %v, want %v: the variance in it is biased", y.Data()[0], want)
+	}
+}
+
+// TestFocalAtCertainty: a row that is certain has neither loss nor gradient, even where
+// the derivative of the focal factor is infinite.
+func TestFocalAtCertainty(t *testing.T) {
+	b := New[float64]()
+	scores := b.Input("scores", 1, 2, []float64{800, 0}, true)
+	y := b.Focal(scores, b.Input("target", 1, 2, []float64{1, 0}, false), nil, 0.5)
+	dx, out := run(t, b, y, b.Input("seed", 1, 1, []float64{1}, false), scores)
+	if out[0] != 0 || dx[0] != 0 || dx[1] != 0 {
+		t.Errorf("loss %v, gradient %v; want zeros", out, dx)
+	}
+}
+
+// TestMisfits: sizes that do not fit panic with the operation's name.
+func TestMisfits(t *testing.T) {
+	for name, build := range map[string]func(b *Builder[float64], x *Node[float64]){
+		"conv2d: kernel larger than the image": func(b *Builder[float64], x *Node[float64]) {
+			b.Conv2D(x, b.Input("w", 2, 25, nil, false), nil, Plane{1, 4, 4}, Square(5, 1, 0))
+		},
+		"conv2d: unequal groups": func(b *Builder[float64], x *Node[float64]) {
+			b.Conv2D(x, b.Input("w", 3, 1, nil, false), nil, Plane{2, 2, 4}, Square(1, 1, 0))
+		},
+		"convtranspose2d: wrong size": func(b *Builder[float64], x *Node[float64]) {
+			b.ConvTranspose2D(x, b.Input("w", 1, 4, nil, false), nil, Plane{1, 4, 4}, Plane{1, 7, 8}, Square(2, 2, 0))
+		},
+		"maxpool: a window between the pixels": func(b *Builder[float64], x *Node[float64]) {
+			b.MaxPool(x, Plane{8, 1, 2}, Window{KernelH: 2, KernelW: 2, DilationW: 3, Left: 1, Right: 1})
+		},
+		"gather: index out of range":         func(b *Builder[float64], x *Node[float64]) { b.Gather(x, []int32{16}) },
+		"softmax: groups that do not divide": func(b *Builder[float64], x *Node[float64]) { b.Softmax(x, 3) },
+		"batchnorm: a single value": func(b *Builder[float64], x *Node[float64]) {
+			p := Plane{16, 1, 1}
+			b.BatchNorm(x, b.Input("g", 1, 16, nil, false), b.Input("b", 1, 16, nil, false), p, 0)
+		},
+		"add: other sizes": func(b *Builder[float64], x *Node[float64]) { b.Add(x, b.Input("y", 1, 15, nil, false)) },
+	} {
+		func() {
+			defer func() {
+				op, _, _ := strings.Cut(name, ":")
+				if got := fmt.Sprint(recover()); !strings.HasPrefix(got, "graph: "+op+":") {
+					t.Errorf("%s: panic %q", name, got)
+				}
+			}()
+			b := New[float64]()
+			build(b, b.Input("x", 1, 16, nil, false))
+		}()
 	}
 }
 

@@ -15,6 +15,7 @@ func (b *Builder[T]) MaxPool(x *Node[T], in Plane, win Window) *Node[T] {
 		panic(fmt.Sprintf("graph: maxpool: x %d x %d, plane %v, window %+v: the border may be half the kernel at most", x.Rows, x.Cols, in, win))
 	}
 	m := maxPool[T]{in, out, win}
+	m.checkPositions()
 	pool, spread := m.pool, m.spread
 	if win == Square(2, 2, 0).full() {
 		pool, spread = m.pool2, m.spread2
@@ -43,6 +44,25 @@ type maxPool[T Float] struct {
 	win     Window
 }
 
+// checkPositions panics if some window has no pixel: a dilated one may straddle the image.
+func (m maxPool[T]) checkPositions() {
+	for oy := range m.out.H {
+		for ox := range m.out.W {
+			y0, y1, x0, x1 := m.inside(oy, ox)
+			if y0 >= y1 || x0 >= x1 {
+				panic(fmt.Sprintf("graph: maxpool: window %+v at (%d, %d) has no pixel of plane %v", m.win, oy, ox, m.in))
+			}
+		}
+	}
+}
+
+// inside returns which of the kernel's rows and columns meet the image at a position.
+func (m maxPool[T]) inside(oy, ox int) (y0, y1, x0, x1 int) {
+	y0, y1 = span(oy*m.win.StrideH-m.win.Top, m.win.KernelH, m.win.DilationH, m.in.H)
+	x0, x1 = span(ox*m.win.StrideW-m.win.Left, m.win.KernelW, m.win.DilationW, m.in.W)
+	return y0, y1, x0, x1
+}
+
 // pool writes the maxima.
 func (m maxPool[T]) pool(y, x []T) {
 	for at := range y {
@@ -60,9 +80,9 @@ func (m maxPool[T]) spread(dx, dy, x, _ []T) {
 
 // winner returns the index of the element of x that output at comes from.
 func (m maxPool[T]) winner(x []T, at int) int {
-	top, left := at/m.out.W*m.win.StrideH-m.win.Top, at%m.out.W*m.win.StrideW-m.win.Left
-	y0, y1 := span(top, m.win.KernelH, m.win.DilationH, m.in.H)
-	x0, x1 := span(left, m.win.KernelW, m.win.DilationW, m.in.W)
+	oy, ox := at/m.out.W, at%m.out.W
+	top, left := oy*m.win.StrideH-m.win.Top, ox*m.win.StrideW-m.win.Left
+	y0, y1, x0, x1 := m.inside(oy, ox)
 	best := (top+y0*m.win.DilationH)*m.in.W + left + x0*m.win.DilationW
 	for ky := y0; ky < y1; ky++ {
 		line := (top+ky*m.win.DilationH)*m.in.W + left

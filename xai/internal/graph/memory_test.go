@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"runtime"
 	"slices"
 	"testing"
 
@@ -43,9 +44,15 @@ func TestSharedMemory(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				for range 2 {
+				for i := range 2 {
+					var before, after runtime.MemStats
+					runtime.ReadMemStats(&before)
 					if err := p.Run(); err != nil {
 						t.Fatal(err)
+					}
+					runtime.ReadMemStats(&after)
+					if got := after.TotalAlloc - before.TotalAlloc; i > 0 && got > 2<<20 {
+						t.Errorf("%s, %s: the second run allocated %d bytes; the sizes of layers are 4-20 MB", net.name, what, got)
 					}
 					for _, k := range keep {
 						results = append(results, slices.Clone(k.Data()))
