@@ -14,7 +14,7 @@ import (
 
 const (
 	maxLayers  = 10_000
-	maxColumns = 1 << 26 // column numbers and constants for single values, in all layers together
+	maxColumns = 1 << 24 // column numbers and constants for single values, in all layers together
 	maxName    = 200
 )
 
@@ -166,11 +166,7 @@ func (l *lowering) columnsOf(r ir.Rearrange) []int32 {
 	if !l.charge(n) {
 		return nil
 	}
-	columns := make([]int32, n)
-	for i, at := range r.Columns() {
-		columns[i] = int32(at)
-	}
-	return columns
+	return r.Columns()
 }
 
 // transpose lists the columns of rows of the given shape after a permutation of its axes.

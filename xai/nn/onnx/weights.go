@@ -28,15 +28,7 @@ type entry struct {
 
 // assemble makes a network of an architecture and its weights.
 func assemble(a nn.Arch, weights []weight) (*nn.Net, error) {
-	if err := a.Err(); err != nil {
-		return nil, err
-	}
-	arch, err := json.Marshal(a)
-	if err != nil {
-		return nil, err
-	}
-	header := map[string]any{"__metadata__": map[string]string{
-		"format": "whybook.nn/1", "arch": string(arch), "classes": "null", "history": "null"}}
+	header := map[string]entry{}
 	at := 0
 	for _, w := range weights {
 		header[w.name] = entry{Dtype: "F32", Shape: w.dims, Offsets: [2]int{at, at + 4*len(w.data)}}
@@ -54,7 +46,7 @@ func assemble(a nn.Arch, weights []weight) (*nn.Net, error) {
 			file = binary.LittleEndian.AppendUint32(file, math.Float32bits(v))
 		}
 	}
-	return nn.Load(bytes.NewReader(file))
+	return a.Load(bytes.NewReader(file), nil)
 }
 
 // weightsOf returns the weights of a network by name.

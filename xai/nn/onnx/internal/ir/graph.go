@@ -170,7 +170,7 @@ func (r Rearrange) Dims() []int {
 }
 
 // Columns returns for each output value the index of its source, or -1 for Fill.
-func (r Rearrange) Columns() []int {
+func (r Rearrange) Columns() []int32 {
 	dims := r.Dims()
 	if product(dims) == 0 {
 		return nil
@@ -180,9 +180,9 @@ func (r Rearrange) Columns() []int {
 	for i := len(r.From) - 1; i >= 0; i-- {
 		stride[i], step = step, step*r.From[i]
 	}
-	columns := []int{0}
+	columns := []int32{0}
 	for i, axis := range r.Perm { // outer product, one axis at a time
-		next := make([]int, 0, len(columns)*dims[i])
+		next := make([]int32, 0, len(columns)*dims[i])
 		for _, base := range columns {
 			for j := range dims[i] {
 				at := j
@@ -192,7 +192,7 @@ func (r Rearrange) Columns() []int {
 				if base < 0 || at < 0 {
 					next = append(next, -1)
 				} else {
-					next = append(next, base+at*stride[axis])
+					next = append(next, base+int32(at*stride[axis]))
 				}
 			}
 		}

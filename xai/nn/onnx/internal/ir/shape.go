@@ -88,7 +88,7 @@ func (c *call) constantOfShape() (value, error) {
 	if err := c.charge(n); err != nil {
 		return value{}, err
 	}
-	t := fill.pick(dims, make([]int, n), 0)
+	t := fill.pick(dims, make([]int32, n), 0)
 	t.Name = label(c.node)
 	switch {
 	case !rows:

@@ -46,7 +46,7 @@ func (t *Tensor) Broadcast(shape []int) []float64 {
 }
 
 // pick makes a tensor of the chosen elements; -1 takes fill.
-func (t *Tensor) pick(dims, columns []int, fill float64) *Tensor {
+func (t *Tensor) pick(dims []int, columns []int32, fill float64) *Tensor {
 	out := &Tensor{Name: t.Name, Dims: dims, whole: t.whole}
 	if t.whole {
 		out.ints = make([]Int, len(columns))
