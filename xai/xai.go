@@ -43,6 +43,12 @@ type Named interface {
 	Fingerprint() string
 }
 
+// Classed is implemented by models that know the names of their scores.
+type Classed interface {
+	// Classes returns one name for each score, or nil when the names are unknown.
+	Classes() []string
+}
+
 // ErrShape is matched (errors.Is) by every error about a wrong size: an image, a
 // matrix, a weight tensor or a layer that does not fit its input.
 var ErrShape = errors.New("shape mismatch")

@@ -29,7 +29,7 @@ import (
 type Arch struct {
 	input datasets.Shape
 	steps []step
-	end   int // index of the step that the next one is attached to; -1 is the input
+	tip   int // the number of the step, from 1, that the next one is attached to; 0 is the input
 	err   error
 }
 
@@ -46,7 +46,7 @@ const InputName = "input"
 
 // Image starts an architecture for inputs of the given shape.
 func Image(shape datasets.Shape) Arch {
-	a := Arch{input: shape, end: -1}
+	a := Arch{input: shape}
 	if shape.Channels < 1 || shape.Height < 1 || shape.Width < 1 {
 		a.err = xai.Stepf(fmt.Sprintf("nn.Image(%v)", shape), "every size must be at least 1: %w", xai.ErrShape)
 	}
@@ -86,12 +86,6 @@ func (a Arch) Dropout(rate float64) Arch {
 
 // Then adds any layer with all its settings.
 func (a Arch) Then(l Layer) Arch {
-	if l == nil {
-		if a.err == nil {
-			a.err = xai.Stepf("nn.Arch.Then(nil)", "need a layer")
-		}
-		return a
-	}
 	return a.add(fmt.Sprintf("nn.Arch.Then(%s)", describe(l)), l)
 }
 
@@ -102,11 +96,7 @@ func (a Arch) Merge(l Layer, with ...string) Arch {
 		return a
 	}
 	call := fmt.Sprintf("nn.Arch.Merge(%s, %q)", describe(l), with)
-	if l == nil {
-		a.err = xai.Stepf(call, "need a layer")
-		return a
-	}
-	in := []int{a.end}
+	in := []int{a.end()}
 	for _, name := range with {
 		i, ok := a.find(name)
 		if !ok {
@@ -129,7 +119,7 @@ func (a Arch) From(name string) Arch {
 		a.err = xai.Stepf(fmt.Sprintf("nn.Arch.From(%q)", name), "the layers are %s: %w", a.names(), xai.ErrLayer)
 		return a
 	}
-	a.end = i
+	a.tip = i + 1
 	return a
 }
 
@@ -142,25 +132,25 @@ func (a Arch) Named(name string) Arch {
 	call := fmt.Sprintf("nn.Arch.Named(%q)", name)
 	at, taken := a.find(name)
 	switch {
-	case a.end < 0:
+	case a.tip == 0:
 		a.err = xai.Stepf(call, "there is no layer to name yet")
 	case name == "" || strings.ContainsFunc(name, unicode.IsSpace):
 		a.err = xai.Stepf(call, "a name must not be empty nor hold white space")
-	case taken && at != a.end:
+	case taken && at != a.end():
 		a.err = xai.Stepf(call, "another layer has this name")
 	default:
 		a.steps = append([]step(nil), a.steps...)
-		a.steps[a.end].name = name
+		a.steps[a.end()].name = name
 	}
 	return a
 }
 
 // End returns the name of the layer at the end of the chain.
 func (a Arch) End() string {
-	if a.end < 0 {
+	if a.tip == 0 {
 		return InputName
 	}
-	return a.steps[a.end].name
+	return a.steps[a.end()].name
 }
 
 // Normalized puts a Normalize layer between the input and everything that takes it, so that
@@ -186,7 +176,7 @@ func (a Arch) Normalized(mean, std []float64) Arch {
 		s.in = in
 		first.steps = append(first.steps, s)
 	}
-	first.end = a.end + 1
+	first.tip = a.tip + 1
 	return first
 }
 
@@ -207,12 +197,16 @@ func (a Arch) add(call string, l Layer) Arch {
 	if a.err != nil {
 		return a
 	}
-	return a.attach(call, l, []int{a.end})
+	return a.attach(call, l, []int{a.end()})
 }
 
 // attach appends a layer, named by its kind and how many of the kind there are, and makes
 // it the end.
 func (a Arch) attach(call string, l Layer, in []int) Arch {
+	if v := reflect.ValueOf(l); !v.IsValid() || v.Kind() != reflect.Struct {
+		a.err = xai.Stepf(call, "need a layer by value, such as nn.ReLU{}, not %T", l)
+		return a
+	}
 	shapes := a.shapes(in)
 	out, err := l.shape(shapes)
 	if err == nil && (out.Channels < 1 || out.Height < 1 || out.Width < 1 ||
@@ -234,12 +228,15 @@ func (a Arch) attach(call string, l Layer, in []int) Arch {
 		count++
 		name = fmt.Sprintf("%s%d", l.kind(), count)
 	}
-	a.end = len(a.steps)
+	a.tip = len(a.steps) + 1
 	// The full slice expression makes append copy, so that two chains from one base
 	// cannot write into each other.
 	a.steps = append(a.steps[:len(a.steps):len(a.steps)], step{name: name, layer: l, in: in, out: out})
 	return a
 }
+
+// end returns the index of the step at the end of the chain, -1 for the input.
+func (a Arch) end() int { return a.tip - 1 }
 
 // shapes returns the output shapes of steps.
 func (a Arch) shapes(steps []int) []datasets.Shape {
@@ -295,7 +292,9 @@ func (a Arch) Err() error {
 	switch {
 	case a.err != nil:
 		return a.err
-	case a.end < 0:
+	case a.input == datasets.Shape{}:
+		return fmt.Errorf("nn: an architecture starts with nn.Image(shape)")
+	case a.tip == 0:
 		return fmt.Errorf("nn: the architecture has no layers")
 	}
 	return nil
@@ -305,7 +304,7 @@ func (a Arch) Err() error {
 func (a Arch) Input() datasets.Shape { return a.input }
 
 // Output returns the shape at the end of the chain.
-func (a Arch) Output() datasets.Shape { return a.shapes([]int{a.end})[0] }
+func (a Arch) Output() datasets.Shape { return a.shapes([]int{a.end()})[0] }
 
 // LayerInfo describes one layer of an architecture.
 type LayerInfo struct {
@@ -362,7 +361,7 @@ func (a Arch) String() string {
 			fmt.Fprintf(&b, " of %s", strings.Join(a.inputs(i), " and "))
 		}
 	}
-	if a.end != len(a.steps)-1 {
+	if a.tip != len(a.steps) {
 		fmt.Fprintf(&b, " > output of %s", a.End())
 	}
 	return b.String()
@@ -370,10 +369,10 @@ func (a Arch) String() string {
 
 // describe prints a layer's settings, leaving out those that are zero.
 func describe(l Layer) string {
-	if l == nil {
-		return "nil"
-	}
 	v := reflect.ValueOf(l)
+	if v.Kind() != reflect.Struct {
+		return fmt.Sprintf("%T", l)
+	}
 	var parts []string
 	for i := range v.NumField() {
 		if f := v.Field(i); !v.Type().Field(i).Anonymous && !f.IsZero() {

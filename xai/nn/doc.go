@@ -6,8 +6,8 @@
 //
 //	arch := nn.LeNet(digits.Shape, 10)
 //	net, err := arch.Fit(digits, nn.Training{Epochs: 3, Seed: 7}).Build(ctx)
-//	scores, err := net.Scores(ctx, x)           // n x classes
-//	err = net.Gradients(ctx, dst, x, targets)   // n x inputs
+//	scores, err := net.Scores(ctx, x)                   // n x classes
+//	scores, err = net.Gradients(ctx, dst, x, targets)   // dst: n x inputs
 //
 // Everything is batched: a single image is a batch of one row. Inputs are rows of
 // C*H*W values, channel-major, images in [0,1]. Scores are logits. A Net computes in

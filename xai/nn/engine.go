@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/whybook/whybook/datasets"
@@ -25,8 +26,12 @@ type engine[T graph.Float] struct {
 	first  []int      // index in params of each layer's first parameter
 
 	mu   sync.Mutex
-	idle map[purpose][]*machine[T]
+	idle []*machine[T] // longest unused first
 }
+
+// maxIdle bounds the machines that wait for reuse, and with them the memory that a network
+// holds after it was asked for many layers and batch sizes.
+const maxIdle = 16
 
 // purpose says what a machine computes: the output of a layer for a number of rows, and
 // whether the gradient with respect to the input comes with it.
@@ -38,6 +43,7 @@ type purpose struct {
 
 // machine is a compiled graph with handles to its ends.
 type machine[T graph.Float] struct {
+	does purpose
 	prog *graph.Program[T]
 	x    *graph.Node[T] // rows x d
 	out  *graph.Node[T] // rows x width of the layer
@@ -46,7 +52,7 @@ type machine[T graph.Float] struct {
 }
 
 func newEngine[T graph.Float](arch Arch, params []param[T]) *engine[T] {
-	e := &engine[T]{arch: arch, params: params, idle: make(map[purpose][]*machine[T])}
+	e := &engine[T]{arch: arch, params: params}
 	n := 0
 	for i := range arch.steps {
 		e.first = append(e.first, n)
@@ -57,12 +63,7 @@ func newEngine[T graph.Float](arch Arch, params []param[T]) *engine[T] {
 
 // with lends a machine to f.
 func (e *engine[T]) with(p purpose, f func(m *machine[T]) error) error {
-	e.mu.Lock()
-	var m *machine[T]
-	if list := e.idle[p]; len(list) > 0 {
-		m, e.idle[p] = list[len(list)-1], list[:len(list)-1]
-	}
-	e.mu.Unlock()
+	m := e.take(p)
 	if m == nil {
 		var err error
 		if m, err = e.compile(p); err != nil {
@@ -73,19 +74,36 @@ func (e *engine[T]) with(p purpose, f func(m *machine[T]) error) error {
 		return err // the machine may be in the middle of a run: let it go
 	}
 	e.mu.Lock()
-	e.idle[p] = append(e.idle[p], m)
-	e.mu.Unlock()
+	defer e.mu.Unlock()
+	if len(e.idle) == maxIdle {
+		e.idle = slices.Delete(e.idle, 0, 1)
+	}
+	e.idle = append(e.idle, m)
+	return nil
+}
+
+// take returns an idle machine for the purpose, or nil.
+func (e *engine[T]) take(p purpose) *machine[T] {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i, m := range slices.Backward(e.idle) {
+		if m.does == p {
+			e.idle = slices.Delete(e.idle, i, i+1)
+			return m
+		}
+	}
 	return nil
 }
 
 func (e *engine[T]) compile(p purpose) (*machine[T], error) {
 	b := graph.New[T]()
 	x := b.Input("x", p.rows, e.arch.input.Size(), nil, p.gradient)
-	m := &machine[T]{x: x}
+	m := &machine[T]{does: p, x: x}
 	var err error
 	if m.out, err = e.forward(b, x, p.layer, nil); err != nil {
 		return nil, err
 	}
+	keep := []*graph.Node[T]{m.out}
 	if p.gradient {
 		m.seed = b.Input("seed", m.out.Rows, m.out.Cols, nil, false)
 		grads, err := b.Backward(m.out, m.seed, x)
@@ -93,8 +111,9 @@ func (e *engine[T]) compile(p purpose) (*machine[T], error) {
 			return nil, err
 		}
 		m.dx = grads[0]
+		keep = append(keep, m.dx)
 	}
-	if m.prog, err = b.Compile(); err != nil {
+	if m.prog, err = b.Compile(keep...); err != nil {
 		return nil, err
 	}
 	return m, nil

@@ -2,9 +2,11 @@ package nn
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/whybook/whybook/datasets"
+	"github.com/whybook/whybook/xai/progress"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -18,6 +20,12 @@ type Evaluation struct {
 
 // Evaluate runs the network over data and compares with the labels.
 func (n *Net) Evaluate(ctx context.Context, data datasets.Source) (Evaluation, error) {
+	switch {
+	case n == nil || n.run == nil:
+		return Evaluation{}, errors.New("nn.Net.Evaluate: there is no network; make one with Init, Fit or Load")
+	case data == nil:
+		return Evaluation{}, errors.New("nn.Net.Evaluate: need data, have nil")
+	}
 	set, err := data.Build(ctx)
 	if err != nil {
 		return Evaluation{}, err
@@ -45,7 +53,11 @@ func (n *Net) Evaluate(ctx context.Context, data datasets.Source) (Evaluation, e
 		if err != nil {
 			return Evaluation{}, fmt.Errorf("nn.Net.Evaluate: after %d of %d samples: %w", lo, set.Len(), err)
 		}
-		for i, best := range argmaxRows(scores) {
+		predicted, err := argmaxRows(scores)
+		if err != nil {
+			return Evaluation{}, fmt.Errorf("nn.Net.Evaluate: samples from %d on: %w", lo, err)
+		}
+		for i, best := range predicted {
 			row := scores.RawRowView(i)
 			softmax(row)
 			e.Predicted[lo+i], e.Confidence[lo+i] = best, row[best]
@@ -53,6 +65,7 @@ func (n *Net) Evaluate(ctx context.Context, data datasets.Source) (Evaluation, e
 				right++
 			}
 		}
+		progress.Report(ctx, "evaluate", min(lo+maxRows, set.Len()), set.Len())
 	}
 	e.Accuracy = float64(right) / float64(set.Len())
 	return e, nil

@@ -145,10 +145,18 @@ func (a Arch) Fit(data datasets.Source, t Training) Fit {
 	return f
 }
 
+// check returns the first mistake of the recipe.
+func (f Fit) check() error {
+	if f.err == nil && f.data == nil {
+		return errors.New("nn: a recipe for training is made with Arch.Fit")
+	}
+	return f.err
+}
+
 // Key names everything that determines the network.
 func (f Fit) Key() string {
-	if f.err != nil {
-		return "nn.Fit: " + f.err.Error()
+	if err := f.check(); err != nil {
+		return "nn.Fit: " + err.Error()
 	}
 	return fmt.Sprintf("nn.Fit/2 %v | %s | %s", f.arch, f.data.Key(), f.training.key())
 }
@@ -156,8 +164,8 @@ func (f Fit) Key() string {
 // Build trains the network. It reports progress as "train", stops within one step when
 // ctx is done, and then says how far it came.
 func (f Fit) Build(ctx context.Context) (*Net, error) {
-	if f.err != nil {
-		return nil, f.err
+	if err := f.check(); err != nil {
+		return nil, err
 	}
 	r := &run[float32]{settings: f.training}
 	var err error

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"sync"
 	"sync/atomic"
 
 	"github.com/whybook/whybook/datasets"
@@ -15,6 +16,7 @@ import (
 	"github.com/whybook/whybook/xai/internal/graph"
 	"github.com/whybook/whybook/xai/progress"
 	"github.com/whybook/whybook/xai/seed"
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -29,7 +31,9 @@ type Net struct {
 	classes []string // names of the outputs; nil when unknown
 	run     runner
 
-	verdict atomic.Pointer[xai.Verdict] // of the last Verify; the only thing about a Net that changes
+	digest  sync.Once // computes print, at the first call of Fingerprint
+	print   string
+	verdict atomic.Pointer[xai.Verdict] // of the last Verify
 
 	// History has one entry for each epoch of training.
 	History []Epoch
@@ -38,6 +42,7 @@ type Net struct {
 var (
 	_ xai.Differentiable = (*Net)(nil)
 	_ xai.Named          = (*Net)(nil)
+	_ xai.Classed        = (*Net)(nil)
 )
 
 // runner is an engine of either element type.
@@ -67,7 +72,7 @@ func (a Arch) checkEnd() error {
 		return fmt.Errorf("nn: the architecture ends with shape %v (layer %s); it must end with one score for each of at least two classes: add Dense(classes): %w",
 			out, a.End(), xai.ErrShape)
 	}
-	total, need := 0, a.needed(a.end)
+	total, need := 0, a.needed(a.end())
 	for i, l := range a.Layers() {
 		total += l.Params
 		if !need[i] && l.Params > 0 {
@@ -104,14 +109,27 @@ func initial[T graph.Float](a Arch, s uint64) []param[T] {
 func (n *Net) Arch() Arch { return n.arch }
 
 // Classes returns the names of the outputs, or nil when they are unknown.
-func (n *Net) Classes() []string { return append([]string(nil), n.classes...) }
+func (n *Net) Classes() []string {
+	if n == nil {
+		return nil
+	}
+	return append([]string(nil), n.classes...)
+}
 
 // Dims returns the length of an input row and the number of scores.
-func (n *Net) Dims() (d, k int) { return n.arch.input.Size(), n.arch.Output().Size() }
+func (n *Net) Dims() (d, k int) {
+	if n == nil || n.run == nil {
+		return 0, 0
+	}
+	return n.arch.input.Size(), n.arch.Output().Size()
+}
 
 // Double returns the same network computing in float64, for exact tests. It is several
 // times slower.
 func (n *Net) Double() *Net {
+	if n == nil {
+		return nil
+	}
 	e, ok := n.run.(*engine[float32])
 	if !ok {
 		return n
@@ -126,8 +144,17 @@ func (n *Net) Scores(ctx context.Context, x *mat.Dense) (*mat.Dense, error) {
 	}
 	rows, _ := x.Dims()
 	_, k := n.Dims()
-	out := mat.NewDense(rows, k, nil)
-	return out, n.run.rows(ctx, n.arch.end, out, x, nil, nil)
+	return whole(mat.NewDense(rows, k, nil), func(out *mat.Dense) error {
+		return n.run.rows(ctx, n.arch.end(), out, x, nil, nil)
+	})
+}
+
+// whole returns out if fill succeeds: no half-filled matrix reaches a caller.
+func whole(out *mat.Dense, fill func(*mat.Dense) error) (*mat.Dense, error) {
+	if err := fill(out); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // Gradients stores into row i of dst the gradient of score targets[i] with respect to
@@ -137,6 +164,9 @@ func (n *Net) Gradients(ctx context.Context, dst, x *mat.Dense, targets []int) (
 		return nil, err
 	}
 	rows, d := x.Dims()
+	if dst == nil {
+		return nil, fmt.Errorf("nn.Net.Gradients: dst is nil, need a %d x %d matrix: %w", rows, d, xai.ErrShape)
+	}
 	if r, c := dst.Dims(); r != rows || c != d {
 		return nil, fmt.Errorf("nn.Net.Gradients: dst is %d x %d, x is %d x %d: %w", r, c, rows, d, xai.ErrShape)
 	}
@@ -149,26 +179,31 @@ func (n *Net) Gradients(ctx context.Context, dst, x *mat.Dense, targets []int) (
 			return nil, fmt.Errorf("nn.Net.Gradients: target %d of row %d: the network has %d classes (0-%d): %w", t, i, k, k-1, xai.ErrTarget)
 		}
 	}
-	out := mat.NewDense(rows, k, nil)
-	return out, n.run.rows(ctx, n.arch.end, out, x, dst, targets)
+	return whole(mat.NewDense(rows, k, nil), func(out *mat.Dense) error {
+		return n.run.rows(ctx, n.arch.end(), out, x, dst, targets)
+	})
 }
 
 // Activations returns the output of the named layer for each row of x: n x C*H*W of the
 // layer's shape (see Arch.Layers).
 func (n *Net) Activations(ctx context.Context, layer string, x *mat.Dense) (*mat.Dense, error) {
+	if err := n.checkRows("Activations", x); err != nil {
+		return nil, err
+	}
 	i, ok := n.arch.find(layer)
 	if !ok || i < 0 {
 		return nil, fmt.Errorf("nn.Net.Activations(%q): the layers are %s: %w", layer, n.arch.names(), xai.ErrLayer)
 	}
-	if err := n.checkRows("Activations", x); err != nil {
-		return nil, err
-	}
 	rows, _ := x.Dims()
-	out := mat.NewDense(rows, n.arch.steps[i].out.Size(), nil)
-	return out, n.run.rows(ctx, i, out, x, nil, nil)
+	return whole(mat.NewDense(rows, n.arch.steps[i].out.Size(), nil), func(out *mat.Dense) error {
+		return n.run.rows(ctx, i, out, x, nil, nil)
+	})
 }
 
 func (n *Net) checkRows(method string, x *mat.Dense) error {
+	if n == nil || n.run == nil {
+		return fmt.Errorf("nn.Net.%s: there is no network; make one with Init, Fit or Load", method)
+	}
 	if x == nil || x.IsEmpty() {
 		return fmt.Errorf("nn.Net.%s: no rows", method)
 	}
@@ -241,23 +276,33 @@ func store[T graph.Float](x *mat.Dense, src []T, lo, rows int) {
 	}
 }
 
-// Fingerprint returns a digest of the architecture and every weight.
+// Fingerprint returns a digest of the architecture, every weight and the class names.
 func (n *Net) Fingerprint() string {
-	h := sha256.New()
-	arch, err := json.Marshal(n.arch)
-	if err != nil {
-		panic(fmt.Sprintf("nn: a network holds an architecture that cannot be written: %v", err)) // Init and Load check it
+	if n == nil || n.run == nil {
+		return ""
 	}
-	h.Write(arch)
-	for _, t := range n.run.tensors() {
-		fmt.Fprintf(h, "\n%s %v %s\n", t.name, t.dims, t.dtype)
-		h.Write(t.bytes)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:12])
+	n.digest.Do(func() {
+		h := sha256.New()
+		arch, err := json.Marshal(n.arch)
+		if err != nil {
+			panic(fmt.Sprintf("nn: a network holds an architecture that cannot be written: %v", err)) // Init and Load check it
+		}
+		h.Write(arch)
+		fmt.Fprintf(h, "\n%q\n", n.classes)
+		for _, t := range n.run.tensors() {
+			fmt.Fprintf(h, "\n%s %v %s\n", t.name, t.dims, t.dtype)
+			h.Write(t.bytes)
+		}
+		n.print = hex.EncodeToString(h.Sum(nil)[:12])
+	})
+	return n.print
 }
 
 // String says what the network is, for a cell that prints it.
 func (n *Net) String() string {
+	if n == nil || n.run == nil {
+		return "nn.Net: none"
+	}
 	total := 0
 	for _, l := range n.arch.Layers() {
 		total += l.Params
@@ -266,27 +311,26 @@ func (n *Net) String() string {
 }
 
 // Predict returns the class with the highest score for each row of x; the lowest index
-// where scores tie.
+// where scores tie. A score that is NaN is an error.
 func (n *Net) Predict(ctx context.Context, x *mat.Dense) ([]int, error) {
 	scores, err := n.Scores(ctx, x)
 	if err != nil {
 		return nil, err
 	}
-	return argmaxRows(scores), nil
+	return argmaxRows(scores)
 }
 
-func argmaxRows(m *mat.Dense) []int {
+func argmaxRows(m *mat.Dense) ([]int, error) {
 	n, _ := m.Dims()
 	best := make([]int, n)
 	for i := range n {
 		row := m.RawRowView(i)
-		for j, v := range row {
-			if v > row[best[i]] {
-				best[i] = j
-			}
+		if floats.HasNaN(row) {
+			return nil, fmt.Errorf("nn: the scores of row %d are %v: is its input finite?", i, row)
 		}
+		best[i] = floats.MaxIdx(row)
 	}
-	return best
+	return best, nil
 }
 
 // softmax turns a row of scores into probabilities, in place.

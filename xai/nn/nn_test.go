@@ -153,6 +153,7 @@ func TestLayerGradients(t *testing.T) {
 					if !mat.Equal(scores, alone) {
 						t.Error("Gradients and Scores return different scores")
 					}
+					floor := 1e-3 * max(mat.Max(first), -mat.Min(first)) // differences of tiny values are rounding
 					for i := range n {
 						for j := range d {
 							at := func(v float64) float64 {
@@ -166,7 +167,7 @@ func TestLayerGradients(t *testing.T) {
 							}
 							v := x.At(i, j)
 							want := (at(v+h) - at(v-h)) / (2 * h)
-							if got := first.At(i, j); math.Abs(got-want) > tolerance*max(1, math.Abs(want)) {
+							if got := first.At(i, j); math.Abs(got-want) > tolerance*max(floor, math.Abs(want)) {
 								t.Fatalf("row %d, value %d: gradient %v, central difference %v", i, j, got, want)
 							}
 						}
@@ -583,5 +584,49 @@ func TestActivations(t *testing.T) {
 	}
 	if !mat.Equal(last, scores) {
 		t.Error("the activations of the last layer are not the scores")
+	}
+}
+
+// TestZeroValues: what was not made by its constructor gives an error, never a panic.
+func TestZeroValues(t *testing.T) {
+	var none *Net
+	var empty Net
+	var arch Arch
+	var fit Fit
+	x := random(1, 16, "zero")
+	_ = arch.String() + fit.Key() + none.String() + empty.String() + none.Fingerprint() + empty.Fingerprint()
+	none.Dims()
+	none.Classes()
+	none.Double()
+	empty.Double()
+	arch.Output()
+	arch.Layers()
+	errs := map[string]error{"zero Arch": arch.Err(), "zero Arch with a layer": arch.Dense(2).Err()}
+	_, errs["Init of a zero Arch"] = arch.Init(1)
+	_, errs["Build of a zero Fit"] = fit.Build(ctx)
+	_, errs["a layer by pointer"] = Image(toyArch().input).Then(&Dense{Units: 2}).Init(1)
+	_, errs["merging nil"] = Image(toyArch().input).Dense(2).Merge(nil, "fc1").Init(1)
+	net, err := toyArch().Init(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, errs["nil dst"] = net.Gradients(ctx, nil, x, []int{0})
+	_, errs["nil data"] = net.Evaluate(ctx, nil)
+	nan := random(1, 16, "zero")
+	nan.Set(0, 3, math.NaN())
+	_, errs["NaN in a row"] = net.Predict(ctx, nan)
+	for name, n := range map[string]*Net{"nil Net": none, "zero Net": &empty} {
+		_, errs[name+", Scores"] = n.Scores(ctx, x)
+		_, errs[name+", Gradients"] = n.Gradients(ctx, x, x, []int{0})
+		_, errs[name+", Activations"] = n.Activations(ctx, "fc1", x)
+		_, errs[name+", Predict"] = n.Predict(ctx, x)
+		_, errs[name+", Verify"] = n.Verify(ctx, x)
+		_, errs[name+", Evaluate"] = n.Evaluate(ctx, toys(3))
+		errs[name+", Save"] = n.Save(&bytes.Buffer{})
+	}
+	for name, err := range errs {
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
 	}
 }

@@ -125,6 +125,9 @@ type tensorJSON struct {
 // layouts ("conv1.weight", out x in x K x K), and the architecture, class names and
 // training history in the metadata.
 func (n *Net) Save(w io.Writer) error {
+	if n == nil || n.run == nil {
+		return errors.New("nn.Net.Save: there is no network")
+	}
 	meta := map[string]string{"format": "whybook.nn/1"}
 	for name, value := range map[string]any{"arch": n.arch, "classes": n.classes, "history": n.History} {
 		text, err := json.Marshal(value)

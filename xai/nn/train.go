@@ -267,7 +267,7 @@ func (e *engine[T]) trainer(p pass, goal objective) (*trainer[T], error) {
 		hooks = t
 	}
 	var err error
-	if t.scores, err = e.forward(b, t.x, e.arch.end, hooks); err != nil {
+	if t.scores, err = e.forward(b, t.x, e.arch.end(), hooks); err != nil {
 		return nil, err
 	}
 	t.target = b.Input("target", p.rows, t.scores.Cols, nil, false)
@@ -279,7 +279,7 @@ func (e *engine[T]) trainer(p pass, goal objective) (*trainer[T], error) {
 			return nil, err
 		}
 	}
-	t.prog, err = b.Compile()
+	t.prog, err = b.Compile(append([]*graph.Node[T]{t.loss, t.scores}, t.grads...)...)
 	return t, err
 }
 

@@ -231,14 +231,14 @@ func TestRecipesCopyTheirSettings(t *testing.T) {
 // TestValidation: the history has what Evaluate measures, the best epoch is the earliest
 // of the best, and KeepBest gives the network of that epoch.
 func TestValidation(t *testing.T) {
-	settings := Training{Epochs: 6, Batch: 16, Seed: 3, Optimizer: Adam{Rate: 0.03}, Validate: noisy(30)}
+	settings := Training{Epochs: 6, Batch: 16, Seed: 3, Optimizer: Adam{Rate: 0.03}, Validate: noisy(150)}
 	last, err := toyArch().Fit(toys(60), settings).Build(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	top := best(last.History)
 	for i, e := range last.History {
-		if e.Kept != (i == 5) || e.Validation.Samples != 30 {
+		if e.Kept != (i == 5) || e.Validation.Samples != 150 {
 			t.Errorf("epoch %d: %+v", i+1, e)
 		}
 		if a := last.History[top].Validation.Accuracy; e.Validation.Accuracy > a || e.Validation.Accuracy == a && i < top {
@@ -275,7 +275,7 @@ func TestValidation(t *testing.T) {
 		t.Error("looking at validation data changed the training")
 	}
 	for _, net := range []*Net{last, kept} {
-		e, err := net.Evaluate(ctx, noisy(30))
+		e, err := net.Evaluate(ctx, noisy(150))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -285,20 +285,37 @@ func TestValidation(t *testing.T) {
 			}
 		}
 		var loss float64
-		scores, err := net.Scores(ctx, noisy(30).Batch(nil, nil))
+		scores, err := net.Scores(ctx, noisy(150).Batch(nil, nil))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, y := range noisy(30).Labels {
+		for i, y := range noisy(150).Labels {
 			row := scores.RawRowView(i)
 			softmax(row)
-			loss -= math.Log(row[y]) / 30
+			loss -= math.Log(row[y]) / 150
 		}
 		for _, h := range net.History {
 			if h.Kept && math.Abs(h.Validation.Loss-loss) > 1e-5 {
 				t.Errorf("validation loss %v in the history, %v from the scores", h.Validation.Loss, loss)
 			}
 		}
+	}
+}
+
+// TestDropoutDrawsAnew: with weights that stand still and one image many times, epochs
+// differ in nothing but their dropout masks.
+func TestDropoutDrawsAnew(t *testing.T) {
+	set := toys(30)
+	for i := range set.Labels {
+		set.Labels[i] = set.Labels[0]
+		copy(set.Pixels[16*i:], set.Pixels[:16])
+	}
+	net, err := toyArch().Fit(set, Training{Epochs: 2, Batch: 30, Optimizer: SGD{Rate: 1e-30}}).Build(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if net.History[0].Loss == net.History[1].Loss {
+		t.Error("two epochs had the same dropout masks")
 	}
 }
 
@@ -326,7 +343,7 @@ func TestDivergence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := (&Net{arch: f.arch, run: r.engine}).Fingerprint(); got != short.Fingerprint() {
+	if got := (&Net{arch: f.arch, classes: short.classes, run: r.engine}).Fingerprint(); got != short.Fingerprint() {
 		t.Error("the checkpoint does not hold the weights of epoch 2")
 	}
 

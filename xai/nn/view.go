@@ -10,13 +10,32 @@ import (
 // gridSize is how many images View and Grid draw at most.
 const gridSize = 48
 
-// View draws the samples that the network gets wrong, or says that there are none.
+// View draws the images that the network gets wrong, or says that there are none. For a
+// table it is the confusion matrix.
 func (e Evaluation) View() render.View {
 	wrong := e.Wrong()
-	if len(wrong) == 0 {
+	switch {
+	case e.Set.Pixels == nil:
+		return e.ConfusionView()
+	case len(wrong) == 0:
 		return render.Table{Title: e.String(), Columns: []string{"wrong", "of"}, Rows: [][]any{{0, len(e.Predicted)}}}.View()
 	}
 	return e.Grid(wrong).Titled(fmt.Sprintf("%s: the wrong ones", e))
+}
+
+// ConfusionView draws the number of samples of each class (row) by prediction (column).
+func (e Evaluation) ConfusionView() render.View {
+	k := len(e.Set.Classes)
+	counts := make([]float64, 0, k*k)
+	for _, row := range e.Confusion() {
+		for _, n := range row {
+			counts = append(counts, float64(n))
+		}
+	}
+	return render.HeatMap{
+		Title: e.String(), Values: counts, Height: k, Width: k, Clip: 100, Numbers: true,
+		Rows: e.Set.Classes, Columns: e.Set.Classes, RowAxis: "class", ColumnAxis: "predicted", Label: "samples",
+	}.View()
 }
 
 // Grid draws the samples with the given indices, each with its label and, where that

@@ -9,7 +9,7 @@ import (
 
 // Gradient is the plain gradient of the score with respect to the input (Simonyan,
 // Vedaldi and Zisserman, 2013, arXiv:1312.6034): how fast the score changes with each
-// value. It is signed; views show its sign, and its size where the paper's map is wanted.
+// value. It is signed; the paper shows the absolute values.
 type Gradient struct{}
 
 // Attribute implements Method.

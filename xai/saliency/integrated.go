@@ -20,6 +20,7 @@ import (
 type IntegratedGradients struct {
 	Steps    int       // points on the path; default 50
 	Baseline []float64 // x', d values in the input's units; default zeros (a black image)
+	Batch    int       // points in flight, which bounds the memory; default 64
 }
 
 // Signed implements Method.
@@ -33,6 +34,8 @@ func (ig IntegratedGradients) Attribute(ctx context.Context, f xai.Differentiabl
 	switch {
 	case steps < 0:
 		return Report{}, fmt.Errorf("field Steps must be positive, not %d", steps)
+	case ig.Batch < 0:
+		return Report{}, fmt.Errorf("field Batch must be positive, not %d", ig.Batch)
 	case steps == 0:
 		steps = 50
 	}
@@ -48,7 +51,11 @@ func (ig IntegratedGradients) Attribute(ctx context.Context, f xai.Differentiabl
 		}
 	}
 
-	const block = 64 // points in flight
+	block := ig.Batch
+	if block == 0 {
+		block = 64
+	}
+	block = min(block, n*steps)
 	points := mat.NewDense(block, d, nil)
 	grads := mat.NewDense(block, d, nil)
 	owner := make([]int, 0, block) // the row of x that each point belongs to

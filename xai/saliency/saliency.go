@@ -3,6 +3,7 @@ package saliency
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -70,9 +72,10 @@ type Map struct {
 
 // Provenance is what is needed to make the same map again.
 type Provenance struct {
-	Method string // with its settings: "saliency.IntegratedGradients{Steps: 50}"
-	Model  string // fingerprint; empty when the model has none
-	Sample string // fingerprint
+	Version string // of this package's algorithms: "saliency/1"
+	Method  string // with its settings: "saliency.IntegratedGradients{Steps: 50}"
+	Model   string // fingerprint; empty when the model has none
+	Sample  string // fingerprint
 
 	// Verdict says whether the model's gradients were checked, and with what outcome; ""
 	// if they never were (see nn.Net.Verify).
@@ -90,6 +93,9 @@ func (m Map) ClassName(k int) string {
 // Plane returns one value for each pixel, H x W: the sum over the channels.
 func (m Map) Plane() []float64 {
 	hw := m.Shape.Height * m.Shape.Width
+	if hw < 1 {
+		return nil
+	}
 	plane := make([]float64, hw)
 	for i, v := range m.Values {
 		plane[i%hw] += v
@@ -97,15 +103,13 @@ func (m Map) Plane() []float64 {
 	return plane
 }
 
-// Predicted returns the class with the highest score.
+// Predicted returns the class with the highest score, the lowest where scores tie; -1 for
+// a map without scores.
 func (m Map) Predicted() int {
-	best := 0
-	for i, v := range m.Scores {
-		if v > m.Scores[best] {
-			best = i
-		}
+	if len(m.Scores) == 0 {
+		return -1
 	}
-	return best
+	return floats.MaxIdx(m.Scores)
 }
 
 // Recipe describes an explanation of one sample. It is immutable: each step returns a
@@ -124,6 +128,7 @@ func Of(model xai.Differentiable, x datasets.Sample) Recipe {
 	r := Recipe{model: model, sample: x, method: Gradient{}, target: -1}
 	switch {
 	case isNil(model):
+		r.model = nil
 		r.err = xai.Stepf("saliency.Of", "need a model, have nil")
 	case x.Err() != nil:
 		r.err = &xai.StepError{Step: "saliency.Of", Err: x.Err()}
@@ -135,17 +140,16 @@ func Of(model xai.Differentiable, x datasets.Sample) Recipe {
 	return r
 }
 
-// isNil also sees a nil *nn.Net inside the interface, which a failed build leaves behind.
-func isNil(model xai.Differentiable) bool {
-	v := reflect.ValueOf(model)
+// isNil also sees a nil pointer inside an interface, which a failed build leaves behind.
+func isNil(x any) bool {
+	v := reflect.ValueOf(x)
 	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // With sets the method; the default is Gradient{}.
 func (r Recipe) With(m Method) Recipe {
-	if r.err == nil && m == nil {
+	if r.err == nil && isNil(m) {
 		r.err = xai.Stepf("saliency.Of.With(nil)", "need a method")
-		return r
 	}
 	r.method = m
 	return r
@@ -153,7 +157,7 @@ func (r Recipe) With(m Method) Recipe {
 
 // Target sets the class whose score is explained; the default is the predicted class.
 func (r Recipe) Target(class int) Recipe {
-	if r.err != nil {
+	if r.check() != nil {
 		return r
 	}
 	if _, k := r.model.Dims(); class < 0 || class >= k {
@@ -164,10 +168,57 @@ func (r Recipe) Target(class int) Recipe {
 	return r
 }
 
+// check returns the first mistake of the chain.
+func (r Recipe) check() error {
+	if r.err == nil && r.model == nil {
+		return errors.New("saliency: a recipe starts with saliency.Of(model, sample)")
+	}
+	return r.err
+}
+
+// Key names everything that determines the map.
+func (r Recipe) Key() string {
+	if err := r.check(); err != nil {
+		return "saliency: " + err.Error()
+	}
+	p := r.provenance()
+	return fmt.Sprintf("%s %s | target %d | model %s | sample %s", p.Version, p.Method, r.target, p.Model, p.Sample)
+}
+
+// version is raised with every change that alters maps.
+const version = "saliency/1"
+
+func (r Recipe) provenance() Provenance {
+	p := Provenance{Version: version, Method: name(r.method), Sample: r.sample.Fingerprint()}
+	if named, ok := r.model.(xai.Named); ok {
+		p.Model = named.Fingerprint()
+	}
+	if checked, ok := r.model.(xai.Verifiable); ok {
+		if v, done := checked.Verdict(); done {
+			p.Verdict = v.String()
+		}
+	}
+	return p
+}
+
+// classes returns the names of the k scores: the model's own, else those of the sample's
+// set if there are as many.
+func (r Recipe) classes(k int) []string {
+	if m, ok := r.model.(xai.Classed); ok {
+		if names := m.Classes(); len(names) == k {
+			return names
+		}
+	}
+	if len(r.sample.Classes) == k {
+		return r.sample.Classes
+	}
+	return nil
+}
+
 // Explain computes the map.
 func (r Recipe) Explain(ctx context.Context) (Map, error) {
-	if r.err != nil {
-		return Map{}, r.err
+	if err := r.check(); err != nil {
+		return Map{}, err
 	}
 	x := mat.NewDense(1, len(r.sample.X), append([]float64(nil), r.sample.X...))
 	scores, err := r.model.Scores(ctx, x)
@@ -176,16 +227,10 @@ func (r Recipe) Explain(ctx context.Context) (Map, error) {
 	}
 	m := Map{
 		Values: make([]float64, len(r.sample.X)), Shape: r.sample.Shape, Signed: r.method.Signed(), Method: words(r.method),
-		Scores: append([]float64(nil), scores.RawRowView(0)...), Classes: r.sample.Classes, Sample: r.sample,
-		Provenance: Provenance{Method: name(r.method), Sample: r.sample.Fingerprint()},
+		Scores: append([]float64(nil), scores.RawRowView(0)...), Sample: r.sample, Provenance: r.provenance(),
 	}
-	if named, ok := r.model.(xai.Named); ok {
-		m.Provenance.Model = named.Fingerprint()
-	}
-	if checked, ok := r.model.(xai.Verifiable); ok {
-		if v, done := checked.Verdict(); done {
-			m.Provenance.Verdict = v.String()
-		}
+	if m.Classes = r.classes(len(m.Scores)); !finite(m.Scores) {
+		return Map{}, fmt.Errorf("saliency: the model's scores here are %v; explanations need finite ones", m.Scores)
 	}
 	if m.Target = r.target; m.Target < 0 {
 		m.Target = m.Predicted()
@@ -195,12 +240,19 @@ func (r Recipe) Explain(ctx context.Context) (Map, error) {
 	if err != nil {
 		return Map{}, fmt.Errorf("saliency: %s: %w", name(r.method), err)
 	}
-	for i, v := range m.Values {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return Map{}, fmt.Errorf("saliency: %s: value %d of the map is %v; does the model return finite scores here?", name(r.method), i, v)
-		}
+	if !finite(m.Values) {
+		return Map{}, fmt.Errorf("saliency: %s: the map has values that are not finite; does the model return finite scores around here?", name(r.method))
 	}
 	return m, nil
+}
+
+func finite(values []float64) bool {
+	for _, v := range values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return false
+		}
+	}
+	return true
 }
 
 // name prints a method with its settings as Go code, and long lists by their digest.

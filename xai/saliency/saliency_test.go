@@ -301,6 +301,8 @@ func TestMistakes(t *testing.T) {
 		scores: func([]float64) []float64 { return []float64{1, 0} },
 		grad:   func([]float64, int) []float64 { return []float64{math.NaN(), 0} },
 	}
+	inf := nan
+	inf.scores = func([]float64) []float64 { return []float64{math.Inf(1), 0} }
 	var none *nn.Net
 	var set datasets.Set
 	cancelled, cancel := context.WithCancel(ctx)
@@ -323,7 +325,11 @@ func TestMistakes(t *testing.T) {
 		{"negative steps", explain(Of(netA(), sample(1, 2, 3)).With(IntegratedGradients{Steps: -1})), nil, "Steps must be positive"},
 		{"baseline of another size", explain(Of(netA(), sample(1, 2, 3)).With(IntegratedGradients{Baseline: []float64{1}})), xai.ErrShape, "baseline has 1"},
 		{"baseline NaN", explain(Of(netB1(), sample(1, 2)).With(IntegratedGradients{Baseline: []float64{0, math.NaN()}})), nil, "NaN"},
-		{"gradient NaN", explain(Of(nan, sample(1, 2))), nil, "value 0 of the map is NaN"},
+		{"gradient NaN", explain(Of(nan, sample(1, 2))), nil, "not finite"},
+		{"infinite scores", explain(Of(inf, sample(1, 2))), nil, "+Inf"},
+		{"a recipe from nowhere", explain(Recipe{}.Target(1)), nil, "starts with saliency.Of"},
+		{"a nil pointer to a method", explain(Of(netA(), sample(1, 2, 3)).With((*IntegratedGradients)(nil))), nil, "need a method"},
+		{"negative batch", explain(Of(netA(), sample(1, 2, 3)).With(IntegratedGradients{Batch: -1})), nil, "field Batch"},
 		{"cancelled", stopped, context.Canceled, "after 0 of 50"},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.want) || (c.is != nil && !errors.Is(c.err, c.is)) {
@@ -338,5 +344,55 @@ func TestChainsDoNotShare(t *testing.T) {
 	_ = base.Target(1).With(IntegratedGradients{})
 	if base.target != -1 || base.method != (Gradient{}) {
 		t.Error("a step changed the recipe it was called on")
+	}
+}
+
+// TestNamesOfScores: the model's names count. A set of two classes says nothing about a
+// network of ten, and a picture from a file has no class names at all.
+func TestNamesOfScores(t *testing.T) {
+	three := datasets.Set{
+		Name: "three", Shape: datasets.Shape{Channels: 1, Height: 1, Width: 2}, Classes: []string{"a", "b", "c"},
+		Labels: []int{0, 1, 2}, Values: []float64{1, 2, 3, 4, 5, 6},
+	}
+	net, err := nn.Image(three.Shape).Dense(3).Fit(three, nn.Training{Epochs: 1}).Build(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		model xai.Differentiable
+		x     datasets.Sample
+		want  string
+	}{
+		"a sample of another set":          {net, sample(1, 2), "b"},
+		"a sample without names":           {net, datasets.Sample{Shape: three.Shape, X: []float64{1, 2}}, "b"},
+		"a model without names":            {netB1(), sample(1, 2), "no"},
+		"neither the model nor the sample": {netB1(), datasets.Sample{Shape: three.Shape, X: []float64{1, 2}}, "1"},
+	} {
+		m, err := Of(c.model, c.x).Target(1).Explain(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.ClassName(m.Target); got != c.want {
+			t.Errorf("%s: the target is called %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestKey(t *testing.T) {
+	base := Of(netA(), sample(1, 2, 3))
+	keys := map[string]string{}
+	for name, r := range map[string]Recipe{
+		"base": base, "target": base.Target(1), "method": base.With(IntegratedGradients{}),
+		"steps":    base.With(IntegratedGradients{Steps: 7}),
+		"baseline": base.With(IntegratedGradients{Baseline: make([]float64, 3)}),
+		"sample":   Of(netA(), sample(1, 2, 4)),
+	} {
+		if other, taken := keys[r.Key()]; taken {
+			t.Errorf("%s and %s have one key: %s", name, other, r.Key())
+		}
+		keys[r.Key()] = name
+	}
+	if base.Key() != Of(netA(), sample(1, 2, 3)).Key() {
+		t.Error("the same chain has another key")
 	}
 }
