@@ -18,7 +18,8 @@ const (
 )
 
 // bar shows progress: a transient bar in a notebook, now and then a line elsewhere. It
-// goes away when the task is done, so nothing of it stays in a saved notebook.
+// goes away when the task is done; Jupyter saves an empty output in its place, which
+// whybook run leaves out.
 type bar struct {
 	out    output
 	stderr io.Writer
@@ -48,7 +49,7 @@ func (b *bar) report(e progress.Event) {
 	if now.Sub(b.started) < barDelay || now.Sub(b.last) < barInterval {
 		return
 	}
-	if b.out.status(barHTML(e), "") {
+	if b.out.status(barHTML(e)) {
 		b.last, b.visible = now, true
 		return
 	}
@@ -67,7 +68,7 @@ func (b *bar) erase() {
 
 func (b *bar) eraseLocked() {
 	if b.visible {
-		b.out.status("", "")
+		b.out.status("")
 		b.visible = false
 	}
 }

@@ -89,6 +89,9 @@ func writeEntry(folder, key string, payload []byte) (err error) {
 			return errors.Join(err, f.Close())
 		}
 	}
+	if err := f.Chmod(0o644); err != nil { // users may share a cache folder
+		return errors.Join(err, f.Close())
+	}
 	if err := f.Close(); err != nil {
 		return err
 	}

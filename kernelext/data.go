@@ -38,13 +38,24 @@ func setView(set datasets.Set) render.View {
 	return render.ImageGrid{Title: title, Images: images}.View()
 }
 
-// sampleView draws one sample.
+// sampleView draws one sample: an image, or a row of a table.
 func sampleView(x datasets.Sample) render.View {
 	if err := x.Err(); err != nil {
 		return render.Failed(err)
 	}
+	title := x.Set
+	if x.Class != "" {
+		title = fmt.Sprintf("Sample %d: %s", x.Index, x.Class)
+	}
+	if x.Columns != nil {
+		rows := make([][]any, len(x.X))
+		for j, v := range x.X {
+			rows[j] = []any{x.Columns[j], v}
+		}
+		return render.Table{Title: title, Columns: []string{"column", "value"}, Rows: rows}.View()
+	}
 	img := picture(x)
-	img.Title = fmt.Sprintf("Sample %d: %s", x.Index, x.Class)
+	img.Title = title
 	return img.View()
 }
 

@@ -1,12 +1,14 @@
 package kernelext
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -18,6 +20,7 @@ import (
 	"github.com/whybook/whybook/xai/nn"
 	"github.com/whybook/whybook/xai/progress"
 	"github.com/whybook/whybook/xai/render"
+	"github.com/whybook/whybook/xai/saliency"
 )
 
 // recorder is an output that writes down what it is told.
@@ -37,7 +40,7 @@ func (r *recorder) add(word string) {
 
 func (r *recorder) figure(b render.Bundle) { r.add("figure"); r.bundles = append(r.bundles, b) }
 func (r *recorder) text(s string)          { r.add("text:" + strings.TrimSpace(s)) }
-func (r *recorder) status(html, _ string) bool {
+func (r *recorder) status(html string) bool {
 	r.add("status")
 	r.statuses = append(r.statuses, html)
 	return true
@@ -59,9 +62,13 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	if os.Getenv("WHYBOOK_CACHE") == "" {
-		t.Setenv("WHYBOOK_CACHE", t.TempDir())
-	}
+	return newWorldIn(t, t.TempDir())
+}
+
+// newWorldIn has its cache in the given folder.
+func newWorldIn(t *testing.T, cache string) *world {
+	t.Helper()
+	t.Setenv("WHYBOOK_CACHE", cache)
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	w := &world{rec: &recorder{}, cancel: cancel}
@@ -92,11 +99,11 @@ func (c counted) Load(r io.Reader) (string, error) {
 
 // TestBuildOnce: within a process from memory, in the next one from disk.
 func TestBuildOnce(t *testing.T) {
-	t.Setenv("WHYBOOK_CACHE", t.TempDir())
+	cache := t.TempDir()
 	builds := 0
 	r := counted{key: "a recipe\nwith any text", builds: &builds}
 	for process := range 3 {
-		w := newWorld(t)
+		w := newWorldIn(t, cache)
 		for range 2 {
 			v, err := build(w.session, r)
 			if err != nil || v != "value of "+r.key {
@@ -110,7 +117,7 @@ func TestBuildOnce(t *testing.T) {
 	if builds != 1 {
 		t.Errorf("built %d times, want once", builds)
 	}
-	if v, _ := build(newWorld(t).session, counted{key: "another", builds: &builds}); v != "value of another" || builds != 2 {
+	if v, _ := build(newWorldIn(t, cache).session, counted{key: "another", builds: &builds}); v != "value of another" || builds != 2 {
 		t.Errorf("another key gives %q after %d builds", v, builds)
 	}
 }
@@ -118,14 +125,14 @@ func TestBuildOnce(t *testing.T) {
 // TestTrainedNetworkIsLoaded trains a real network once; the second process must read it,
 // which is seen by its data: they would fail if they were asked for.
 func TestTrainedNetworkIsLoaded(t *testing.T) {
-	t.Setenv("WHYBOOK_CACHE", t.TempDir())
+	cache := t.TempDir()
 	data := &countedSource{Recipe: datasets.MNIST().Train().Take(200).Seed(1)}
 	fit := nn.LeNet(datasets.Shape{Channels: 1, Height: 28, Width: 28}, 10).Fit(data, nn.Training{Epochs: 1})
-	first, err := build(newWorld(t).session, fit)
+	first, err := build(newWorldIn(t, cache).session, fit)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := build(newWorld(t).session, fit)
+	second, err := build(newWorldIn(t, cache).session, fit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,10 +177,10 @@ func TestDamagedEntry(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv("WHYBOOK_CACHE", t.TempDir())
+			cache := t.TempDir()
 			builds := 0
 			r := counted{key: "k", builds: &builds}
-			w := newWorld(t)
+			w := newWorldIn(t, cache)
 			if _, err := build(w.session, r); err != nil {
 				t.Fatal(err)
 			}
@@ -185,7 +192,7 @@ func TestDamagedEntry(t *testing.T) {
 			if err := os.WriteFile(path, damage(bytes.Clone(good)), 0o666); err != nil {
 				t.Fatal(err)
 			}
-			w = newWorld(t)
+			w = newWorldIn(t, cache)
 			v, err := build(w.session, r)
 			if err != nil || v != "value of k" || builds != 2 {
 				t.Errorf("got %q, %v after %d builds", v, err, builds)
@@ -207,8 +214,8 @@ func TestCacheThatCannotBeWritten(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("WHYBOOK_CACHE", file)
-	w := newWorld(t)
+	cache := file
+	w := newWorldIn(t, cache)
 	builds := 0
 	for _, key := range []string{"one", "two", "one"} {
 		if v, err := build(w.session, counted{key: key, builds: &builds}); err != nil || v != "value of "+key {
@@ -225,10 +232,10 @@ func TestCacheThatCannotBeWritten(t *testing.T) {
 
 // TestTwoKernels build the same recipe at the same time.
 func TestTwoKernels(t *testing.T) {
-	t.Setenv("WHYBOOK_CACHE", t.TempDir())
+	cache := t.TempDir()
 	var wg sync.WaitGroup
 	for range 8 {
-		w := newWorld(t)
+		w := newWorldIn(t, cache)
 		wg.Go(func() {
 			builds := 0
 			for i := range 20 {
@@ -331,6 +338,75 @@ func TestShowEndsAtAnError(t *testing.T) {
 			t.Errorf("%s: did %q, exit %v", name, got, w.exits)
 		}
 	}
+}
+
+// TestShowEverything shows images and tables, sets, samples, recipes of data, networks'
+// evaluations and explanations: nothing that a user may hold ends the cell.
+func TestShowEverything(t *testing.T) {
+	ctx := context.Background()
+	table := datasets.Blobs(datasets.BlobOptions{Samples: 60, Classes: 3, Features: 2, Spread: 3})
+	images := datasets.MNIST().Test().Take(60)
+	for name, source := range map[string]datasets.Source{"table": table, "images": images} {
+		set, err := source.Build(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		net, err := nn.Image(set.Shape).Dense(len(set.Classes)).Fit(set, nn.Training{Epochs: 1}).Build(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		eval, err := net.Evaluate(ctx, set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, item := range map[string]any{
+			"a set": set, "a sample": set.At(1), "a recipe": source, "an evaluation": eval, "a confusion": eval.ConfusionView(),
+			"a history": net.HistoryView(), "a network": net, "a map": saliency.Of(net, set.At(0)),
+		} {
+			w := newWorld(t)
+			if w.show([]any{item}); len(w.exits) > 0 {
+				t.Errorf("%s: Show of %s ends the cell: %v", name, what, w.rec.failures)
+			}
+		}
+	}
+}
+
+// TestSecondSignal: a program whose own loop never looks at the context ends at the second
+// interrupt.
+func TestSecondSignal(t *testing.T) {
+	if os.Getenv("WHYBOOK_TEST_CHILD") != "" {
+		Context()
+		fmt.Println("ready")
+		for {
+			time.Sleep(time.Second)
+		}
+	}
+	child := exec.Command(os.Args[0], "-test.run=^TestSecondSignal$")
+	child.Env = append(os.Environ(), "WHYBOOK_TEST_CHILD=1")
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer child.Process.Kill()
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- child.Wait() }()
+	for range 50 { // the first signal is taken by the context, the next one ends the program
+		if err := child.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			t.Fatal(err)
+		}
+		select {
+		case <-ended:
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	t.Error("fifty interrupts did not end the program")
 }
 
 // TestBar: no bar for quick work, one that is taken away for slow work, a hint of text

@@ -22,7 +22,7 @@ type output interface {
 	text(s string)
 	// status shows one line of progress in place of the one before; "" takes it away.
 	// It reports false where there is no such place.
-	status(html, plain string) bool
+	status(html string) bool
 	// failure shows an error message.
 	failure(stderr io.Writer, message string)
 	// flush waits until everything has arrived: what a cell displays just before it
@@ -63,7 +63,7 @@ func (notebook) text(s string) {
 // not saved with a notebook.
 var statusID = sync.OnceValue(func() string { return fmt.Sprintf("whybook-progress-%d", os.Getpid()) })
 
-func (notebook) status(html, _ string) bool {
+func (notebook) status(html string) bool {
 	gonbui.SendData(&protocol.DisplayData{
 		Data:      map[protocol.MIMEType]any{protocol.MIMETextHTML: html},
 		DisplayID: statusID(),
@@ -96,7 +96,7 @@ type terminal struct{ w io.Writer }
 
 func (t terminal) figure(b render.Bundle) { fmt.Fprintln(t.w, strings.TrimRight(b.Text, "\n")) }
 func (t terminal) text(s string)          { fmt.Fprintln(t.w, strings.TrimRight(s, "\n")) }
-func (terminal) status(_, _ string) bool  { return false }
+func (terminal) status(string) bool       { return false }
 func (terminal) flush()                   {}
 func (terminal) failure(stderr io.Writer, message string) {
 	fmt.Fprintln(stderr, "whybook: "+message)

@@ -2,6 +2,7 @@ package kernelext
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai/progress"
@@ -33,13 +35,30 @@ type session struct {
 // current is the process's session. It is made once and holds everything that would
 // otherwise be a global variable.
 var current = sync.OnceValue(func() *session {
-	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	var out output = terminal{os.Stdout}
 	if inNotebook() {
 		out = notebook{}
 	}
-	return newSession(ctx, out, os.Stderr, os.Exit)
+	s := newSession(ctx, out, os.Stderr, os.Exit)
+	context.AfterFunc(ctx, func() { s.interrupted(stop) })
+	return s
 })
+
+// grace is how long a cell may go on after an interrupt, to say how far it got. Jupyter
+// kills it after five seconds, and with it what it had to say.
+const grace = 2 * time.Second
+
+// interrupted makes sure that an interrupt ends the program also where it does not look at
+// the context: the next signal kills it again, and a cell is ended after a while.
+func (s *session) interrupted(stop func()) {
+	stop()
+	if _, cell := s.out.(notebook); !cell {
+		return
+	}
+	time.Sleep(grace)
+	s.fail(errors.New("the cell did not stop by itself; loops of your own can look at kernelext.Context().Err()"))
+}
 
 func newSession(ctx context.Context, out output, stderr io.Writer, exit func(int)) *session {
 	s := &session{out: out, stderr: stderr, exit: exit, saveTo: os.Getenv("WHYBOOK_OUT"), memo: make(map[string]any)}

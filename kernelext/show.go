@@ -27,7 +27,8 @@ type recipe interface {
 //   - a render.View,
 //   - a result (it has View() render.View), or a recipe (View(ctx) (render.View, error)),
 //     which is computed first,
-//   - a datasets.Set (its first images) or a datasets.Sample,
+//   - a datasets.Set or another datasets.Source, which is built first (its first images or
+//     rows), or a datasets.Sample,
 //   - an error, which is shown and ends the cell,
 //   - anything else: printed as text.
 //
@@ -83,6 +84,12 @@ func (s *session) view(item any) (v render.View, text string, err error) {
 		v = setView(item)
 	case datasets.Sample:
 		v = sampleView(item)
+	case datasets.Source:
+		var set datasets.Set
+		if set, err = item.Build(s.ctx); err == nil {
+			v = setView(set)
+		}
+		s.bar.erase()
 	case error:
 		return v, "", item
 	default:
