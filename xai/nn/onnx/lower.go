@@ -19,7 +19,7 @@ const (
 )
 
 // lowering turns operations into layers. Rows keep their order of values; the layer that
-// computes a node has the shape shapeOf(node.Shape).
+// computes a node has the shape shapeOf(node.Shape), but for what only dense layers take.
 type lowering struct {
 	arch    nn.Arch
 	weights []weight
@@ -56,6 +56,10 @@ func lower(g *ir.Graph) (*nn.Net, error) {
 	for _, n := range g.Nodes[1:] {
 		if n != g.Output && len(users[n]) == 1 && onlyMoves(n) && onlyMoves(users[n][0]) {
 			l.pending[n] = l.compose(n)
+			continue
+		}
+		if onlyFlattens(n, users[n]) {
+			l.at[n] = l.at[n.In[0]]
 			continue
 		}
 		l.at[n] = l.node(n)
@@ -172,6 +176,17 @@ func (l *lowering) columnsOf(r ir.Rearrange) []int32 {
 // transpose lists the columns of rows of the given shape after a permutation of its axes.
 func (l *lowering) transpose(dims, perm []int) []int32 {
 	return l.columnsOf(ir.Rearrange{From: dims, Perm: perm, Pick: make([][]int, len(dims))})
+}
+
+// onlyFlattens tells whether a node reshapes images to rows for dense layers, which do that
+// themselves.
+func onlyFlattens(n *ir.Node, users []*ir.Node) bool {
+	_, ok := n.Op.(ir.Reshape)
+	for _, u := range users {
+		_, dense := u.Op.(ir.MatMul)
+		ok = ok && dense
+	}
+	return ok && len(n.Shape) == 1 && len(users) > 0
 }
 
 func onlyMoves(n *ir.Node) bool {

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/whybook/whybook/xai/nn"
 	"github.com/whybook/whybook/xai/nn/onnx"
 	"github.com/whybook/whybook/xai/nn/onnx/internal/pb"
 	"gonum.org/v1/gonum/diff/fd"
@@ -143,12 +142,5 @@ func TestImportedNetHasGradientsAndActivations(t *testing.T) {
 	}
 	if _, k := a.Dims(); k != 4*4*4 {
 		t.Errorf("activations of MaxPool_6 have %d columns, want 64", k)
-	}
-}
-
-func TestErrorsMatchNN(t *testing.T) {
-	_, err := onnx.Read(strings.NewReader("this is no model"))
-	if !errors.Is(err, nn.ErrFormat) {
-		t.Errorf("%v does not match nn.ErrFormat", err)
 	}
 }

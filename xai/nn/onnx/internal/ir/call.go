@@ -114,7 +114,7 @@ func (c *call) apply() (value, error) {
 	case "Concat":
 		return c.concat()
 	}
-	return value{}, c.unsupported("an operator that has no counterpart here")
+	return value{}, c.unsupported("a layer of its own, which has no counterpart here")
 }
 
 func (c *call) unsupported(need string, args ...any) error {

@@ -39,7 +39,7 @@ type UnsupportedError struct {
 }
 
 func (e *UnsupportedError) Error() string {
-	return fmt.Sprintf("onnx: node %q: operator %s: needs %s, which is not supported", e.Node, e.Op, e.Need)
+	return fmt.Sprintf("onnx: node %q: operator %s is not supported here: it needs %s", e.Node, e.Op, e.Need)
 }
 
 // errFormat is what a graph that contradicts itself matches.

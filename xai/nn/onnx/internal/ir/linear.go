@@ -128,6 +128,11 @@ func (c *call) batchNorm() (value, error) {
 	if err != nil {
 		return value{}, err
 	}
+	for i, name := range c.node.Outputs { // how operator sets before 14 say it
+		if c.opset < 14 && i > 0 && name != "" {
+			training = 1
+		}
+	}
 	if training != 0 {
 		return value{}, c.unsupported("training mode; export the model in evaluation mode")
 	}
