@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// ErrOffline is matched by the error of Get when no mirror could supply a file.
-var ErrOffline = errors.New("no mirror could be reached")
+// ErrOffline is matched by the error of Get when no place could supply a file.
+var ErrOffline = errors.New("no place could supply the data")
 
 // ErrChecksum is matched by errors about content that differs from the published one.
 var ErrChecksum = errors.New("checksum differs")
@@ -114,6 +114,9 @@ func (g *getter) get(ctx context.Context, f File) ([]byte, error) {
 	var causes []error
 	if g.Folder != "" {
 		content, err := readFile(g.Folder, f)
+		if errors.Is(err, ErrChecksum) {
+			return nil, fmt.Errorf("%w; replace it with the published file, or delete it to have that fetched", err)
+		}
 		if err == nil || !errors.Is(err, fs.ErrNotExist) {
 			return content, err
 		}
@@ -124,8 +127,10 @@ func (g *getter) get(ctx context.Context, f File) ([]byte, error) {
 		switch {
 		case err == nil:
 			return content, nil
+		case errors.Is(err, ErrChecksum):
+			causes = append(causes, fmt.Errorf("%w; delete it, or run again with a network, which replaces it", err))
 		case !errors.Is(err, fs.ErrNotExist):
-			causes = append(causes, err) // fetched again below
+			causes = append(causes, err)
 		}
 	}
 	for i, mirror := range g.Mirrors {

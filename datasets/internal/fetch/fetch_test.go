@@ -123,7 +123,7 @@ func TestAlteredFileInTheUsersFolder(t *testing.T) {
 			if !errors.Is(err, ErrChecksum) || errors.Is(err, ErrOffline) {
 				t.Fatalf("error %v, want ErrChecksum alone", err)
 			}
-			for _, text := range []string{filepath.Join(folder, "a"), published("a", "alpha").SHA256, "expected", "(5 bytes)"} {
+			for _, text := range []string{filepath.Join(folder, "a"), published("a", "alpha").SHA256, "expected", "(5 bytes)", "replace it with the published file"} {
 				if !strings.Contains(err.Error(), text) {
 					t.Errorf("error %q does not say %q", err, text)
 				}
@@ -148,6 +148,28 @@ func TestDamagedCacheIsFetchedAgain(t *testing.T) {
 	_, err = get(t, Client{Cache: cache, Mirrors: []string{unreachable(t)}}, published("a", "alpha"))
 	if !errors.Is(err, ErrOffline) || !errors.Is(err, ErrChecksum) {
 		t.Errorf("error %v, want both ErrOffline and ErrChecksum", err)
+	}
+	if want := filepath.Join(cache, "a"); !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "delete it") {
+		t.Errorf("error %q, want the file %s and what to do with it", err, want)
+	}
+}
+
+// A mirror that answers, but not with the file, was reached.
+func TestErrorTellsWhatEachMirrorDid(t *testing.T) {
+	lacking, _ := mirror(t, nil)
+	wrong, _ := mirror(t, map[string]string{"a": "alpHa"})
+	dead := unreachable(t)
+	_, err := get(t, Client{Mirrors: []string{dead, lacking, wrong}}, published("a", "alpha"))
+	if !errors.Is(err, ErrOffline) || strings.Contains(err.Error(), "could be reached") {
+		t.Errorf("error %q", err)
+	}
+	lines := strings.Split(err.Error(), "\n")
+	for i, texts := range [][]string{{dead + "a", "connection refused"}, {lacking + "a", "404 Not Found"}, {wrong + "a", "checksum differs"}} {
+		for _, text := range texts {
+			if !strings.Contains(lines[i+1], text) {
+				t.Errorf("mirror %d: %q does not say %q", i+1, lines[i+1], text)
+			}
+		}
 	}
 }
 
