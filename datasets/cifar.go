@@ -3,13 +3,15 @@ package datasets
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 )
 
 const cifarPixels = 3 * 32 * 32
 
 // ReadCIFAR10 reads CIFAR-10 in its binary format, plain or gzipped: per image a label
 // byte and 3,072 bytes in R, G and B planes. Several files, such as the five training
-// batches, are read one after the other. Errors match ErrFormat for a file that ends
+// batches, are read one after the other. Errors name the file, as its Name method does or else by its
+// place, and match ErrFormat for a file that ends
 // within an image and ErrLabel for a label above 9.
 func ReadCIFAR10(files ...io.Reader) (Set, error) {
 	return readCIFAR("CIFAR-10", files, 1, 0, cifar10Classes())
@@ -30,9 +32,13 @@ func ReadCIFAR100Coarse(files ...io.Reader) (Set, error) {
 func readCIFAR(name string, files []io.Reader, labels, use int, classes []string) (Set, error) {
 	s := Set{Name: name, Shape: Shape{3, 32, 32}, Classes: classes, Pixels: []uint8{}, Labels: []int{}}
 	for k, file := range files {
+		where := fmt.Sprintf("file %d", k+1)
+		if f, ok := file.(interface{ Name() string }); ok { // as *os.File
+			where = filepath.Base(f.Name())
+		}
 		r, err := gunzip(file)
 		if err != nil {
-			return Set{}, fmt.Errorf("datasets: %s: file %d: %w", name, k+1, err)
+			return Set{}, errorf("%s: %s: %w", name, where, err)
 		}
 		record := make([]byte, labels+cifarPixels)
 		for i := 0; ; i++ {
@@ -48,14 +54,14 @@ func readCIFAR(name string, files []io.Reader, labels, use int, classes []string
 				err = fmt.Errorf("more than %d values: %w", maxValues, ErrFormat)
 			}
 			if err != nil {
-				return Set{}, fmt.Errorf("datasets: %s: file %d, image %d: %w", name, k+1, i, err)
+				return Set{}, errorf("%s: %s, image %d: %w", name, where, i, err)
 			}
 			s.Labels = append(s.Labels, int(record[use]))
 			s.Pixels = append(s.Pixels, record[labels:]...)
 		}
 	}
 	if s.Len() == 0 {
-		return Set{}, fmt.Errorf("datasets: %s: no images: %w", name, ErrFormat)
+		return Set{}, errorf("%s: no images: %w", name, ErrFormat)
 	}
 	return s, nil
 }

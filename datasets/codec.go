@@ -70,7 +70,7 @@ func encode(w io.Writer, s Set) error {
 		e.err = buffered.Flush()
 	}
 	if e.err != nil {
-		return fmt.Errorf("datasets: save set %q: %w", s.Name, e.err)
+		return errorf("save set %q: %w", s.Name, e.err)
 	}
 	return nil
 }
@@ -116,7 +116,7 @@ func (e *encoder) texts(list []string) {
 func decode(r io.Reader) (Set, error) {
 	d := decoder{r: bufio.NewReaderSize(r, 1<<16), sum: sha256.New()}
 	if got := d.bytes(len(magic)); d.err == nil && string(got) != magic {
-		return Set{}, fmt.Errorf("datasets: load set: starts with %q, want %q: %w", got, magic, ErrFormat)
+		return Set{}, errorf("load set: starts with %q, want %q: %w", got, magic, ErrFormat)
 	}
 	s := Set{Name: d.text(), Classes: d.texts(), Columns: d.texts()}
 	s.Shape = Shape{Channels: d.number(), Height: d.number(), Width: d.number()}
@@ -155,10 +155,10 @@ func decode(r io.Reader) (Set, error) {
 		d.err = fmt.Errorf("sha256 is %x, want %x: %w", want, got, ErrChecksum)
 	}
 	if d.err != nil {
-		return Set{}, fmt.Errorf("datasets: load set: %w", d.err)
+		return Set{}, errorf("load set: %w", d.err)
 	}
 	if err := s.Check(); err != nil {
-		return Set{}, fmt.Errorf("datasets: load set: %w", err)
+		return Set{}, errorf("load set: %w", inner(err))
 	}
 	return s, nil
 }

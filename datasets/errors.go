@@ -20,7 +20,7 @@ var (
 	// ErrLabel: a label outside the classes.
 	ErrLabel = errors.New("label out of range")
 
-	// ErrNotFinite: a missing, NaN or infinite value in a table.
+	// ErrNotFinite: a missing, NaN or infinite value in a table or a sample.
 	ErrNotFinite = errors.New("value is not finite")
 
 	// ErrNotNumeric: a feature column of a table that holds text.
@@ -38,13 +38,33 @@ var (
 	// ErrTooFew: a set with fewer samples than a step asks for.
 	ErrTooFew = errors.New("too few samples")
 
-	// ErrOffline: no mirror could supply a file. The message names the files, their
-	// checksums and the folder to put them into.
+	// ErrOffline: no place could supply a file. The message says what happened at each,
+	// and names the files, their checksums and the folder to put them into.
 	ErrOffline = fetch.ErrOffline
 
-	// ErrChecksum: a file whose content is not the published one.
+	// ErrChecksum: a file whose content is not the published one. The message says
+	// whether to replace the file or to delete it.
 	ErrChecksum = fetch.ErrChecksum
 )
+
+// packageError is an error as it leaves the package: its text begins with the package's
+// name, which an error of ours that wraps it does not repeat.
+type packageError struct{ err error }
+
+func (e *packageError) Error() string { return "datasets: " + e.err.Error() }
+func (e *packageError) Unwrap() error { return e.err }
+
+func errorf(format string, args ...any) error {
+	return &packageError{fmt.Errorf(format, args...)}
+}
+
+// inner returns err without the package's name.
+func inner(err error) error {
+	if e, ok := err.(*packageError); ok {
+		return e.err
+	}
+	return err
+}
 
 // malformed makes an error of a decoder match ErrFormat.
 func malformed(err error) error {

@@ -2,11 +2,9 @@ package datasets
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +13,7 @@ import (
 // Format says how files on disk become a set: IDX, CIFAR10, CIFAR100, MedMNIST, Images
 // or CSV.
 type Format interface {
-	files(path string) []string // every file or folder that is read
+	files(path string) ([]string, error) // on disk: exactly those that read reads
 	read(ctx context.Context, path string) (Set, error)
 }
 
@@ -35,66 +33,42 @@ type CIFAR100 struct {
 }
 
 // File returns a recipe that starts from a file, or a folder of images. The file is read
-// when the recipe is built. Its key holds the SHA-256 of the content, so a changed file
-// makes a new set; computing the key therefore reads the file.
+// when the recipe is built. Its key holds the SHA-256 of the names and the bytes of
+// exactly those files that the format reads, so a changed file makes a new set, and an
+// editor's folder beside the images does not. Computing the key therefore reads the
+// files; the recipe and those made from it do so again only after a file has changed in
+// size or modification time.
 func File(path string, f Format) Recipe {
 	if f == nil {
 		return Recipe{err: fmt.Errorf("datasets.File(%q): the format is nil", path)}
 	}
-	return Recipe{origin: file{path, f}}
+	return Recipe{origin: file{path, f, new(digest)}}
 }
 
 type file struct {
 	path   string
 	format Format
+	digest *digest // shared by the copies of the recipe
 }
 
 func (f file) key() string {
-	return fmt.Sprintf("File(%q,%#v,%s)", filepath.Base(f.path), f.format, digestFiles(f.format.files(f.path)))
+	var sum string
+	paths, err := f.format.files(f.path)
+	if err == nil {
+		sum, err = f.digest.of(f.path, paths)
+	}
+	if err != nil {
+		sum = fmt.Sprintf("unreadable(%q)", err) // which Build will report
+	}
+	return fmt.Sprintf("File(%q,%#v,%s)", filepath.Base(f.path), f.format, sum)
 }
 
 func (f file) build(ctx context.Context, _ uint64) (Set, error) {
 	s, err := f.format.read(ctx, f.path)
 	if err != nil {
-		return Set{}, fmt.Errorf("datasets.File(%q): %w", f.path, err)
+		return Set{}, fmt.Errorf("datasets.File(%q): %w", f.path, inner(err))
 	}
 	return s, nil
-}
-
-// digestFiles returns a digest of the content of files and folders, or what keeps it from
-// reading them, which is what Build will report.
-func digestFiles(paths []string) string {
-	h := sha256.New()
-	for _, root := range paths {
-		// WalkDir goes in lexical order.
-		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() {
-				return err
-			}
-			name, err := filepath.Rel(root, path)
-			if err != nil {
-				return err
-			}
-			sum, err := digestFile(path)
-			fmt.Fprintf(h, "%q %x\n", filepath.ToSlash(name), sum)
-			return err
-		})
-		if err != nil {
-			return fmt.Sprintf("unreadable(%q)", err)
-		}
-	}
-	return fmt.Sprintf("%x", h.Sum(nil))
-}
-
-func digestFile(path string) ([]byte, error) {
-	in, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	h := sha256.New()
-	_, err = io.Copy(h, in)
-	return h.Sum(nil), err
 }
 
 func isDir(path string) bool {
@@ -102,7 +76,7 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-func (o IDX) files(path string) []string { return []string{path, o.Labels} }
+func (o IDX) files(path string) ([]string, error) { return []string{path, o.Labels}, nil }
 
 func (o IDX) read(_ context.Context, path string) (Set, error) {
 	if o.Labels == "" {
@@ -117,30 +91,33 @@ func (o IDX) read(_ context.Context, path string) (Set, error) {
 	return s, err
 }
 
-func (CIFAR10) files(path string) []string {
-	if isDir(path) {
-		// The pattern is valid, so Glob cannot fail.
-		batches, _ := filepath.Glob(filepath.Join(path, "data_batch_*.bin"))
-		return batches
+func (CIFAR10) files(path string) ([]string, error) {
+	if !isDir(path) {
+		return []string{path}, nil
 	}
-	return []string{path}
+	// The pattern is valid, so Glob cannot fail.
+	batches, _ := filepath.Glob(filepath.Join(path, "data_batch_*.bin"))
+	if len(batches) == 0 {
+		return nil, fmt.Errorf("no data_batch_*.bin in the folder: %w", ErrFormat)
+	}
+	return batches, nil
 }
 
 func (o CIFAR10) read(_ context.Context, path string) (Set, error) {
-	files := o.files(path)
-	if len(files) == 0 {
-		return Set{}, fmt.Errorf("no data_batch_*.bin in the folder: %w", ErrFormat)
+	files, err := o.files(path)
+	if err != nil {
+		return Set{}, err
 	}
 	return readFiles(path, files, ReadCIFAR10)
 }
 
-func (CIFAR100) files(path string) []string { return []string{path} }
+func (CIFAR100) files(path string) ([]string, error) { return []string{path}, nil }
 
 func (o CIFAR100) read(_ context.Context, path string) (Set, error) {
 	if o.Coarse {
-		return readFiles(path, o.files(path), ReadCIFAR100Coarse)
+		return readFiles(path, []string{path}, ReadCIFAR100Coarse)
 	}
-	return readFiles(path, o.files(path), ReadCIFAR100)
+	return readFiles(path, []string{path}, ReadCIFAR100)
 }
 
 func readFiles(path string, files []string, read func(...io.Reader) (Set, error)) (Set, error) {

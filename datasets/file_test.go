@@ -4,10 +4,13 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 )
 
 func TestFile(t *testing.T) {
@@ -77,6 +80,91 @@ func TestFile(t *testing.T) {
 	}
 	if File(photos.origin.(file).path, Images{Grey: true}).Key() == photos.Key() {
 		t.Error("the key does not notice an option")
+	}
+}
+
+// What ReadImages passes over has no part in the key; names and bytes of the rest have.
+func TestFileKeyCoversWhatIsRead(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, content []byte) {
+		t.Helper()
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, content, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("train/cat/1.png", pngOf(2, 2, red))
+	write("train/dog/1.png", pngOf(2, 2, blue))
+	write("test/cat/1.png", pngOf(2, 2, red))
+	key := func() string { return File(dir, Images{Dir: "train"}).Key() }
+	before := key()
+	for _, name := range []string{".DS_Store", "train/.ipynb_checkpoints/x.png", "train/_old/x.png", "train/notes.txt", "train/cat/.DS_Store", "train/cat/deep/2.png", "test/cat/2.png"} {
+		write(name, []byte("x"))
+		if key() != before {
+			t.Errorf("%s changes the key though it is not read", name)
+		}
+	}
+	if err := os.Rename(filepath.Join(dir, "train", "dog"), filepath.Join(dir, "train", "wolf")); err != nil {
+		t.Fatal(err)
+	}
+	if key() == before {
+		t.Error("the key does not notice another class name")
+	}
+}
+
+// The files are read again only when they look changed, also by recipes made from the
+// first one.
+func TestFileKeyIsKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.csv")
+	long := time.Now().Add(-time.Hour)
+	write := func(content string, at time.Time) {
+		t.Helper()
+		if err := errors.Join(os.WriteFile(path, []byte(content), 0o644), os.Chtimes(path, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("x,y\n1,b\n2,a\n", long)
+	r := File(path, CSV{Label: "y"})
+	key, taken := r.Key(), r.Take(1).Key()
+	write("x,y\n3,b\n2,a\n", long)
+	if r.Key() != key || r.Take(1).Key() != taken {
+		t.Error("a file that looks unchanged was read again")
+	}
+	write("x,y\n3,b\n2,a\n", long.Add(time.Second))
+	if r.Key() == key || r.Take(1).Key() == taken {
+		t.Error("the key does not notice a changed file")
+	}
+	// A file written this moment may change again without looking changed.
+	now := time.Now()
+	write("x,y\n4,b\n2,a\n", now)
+	key = r.Key()
+	write("x,y\n5,b\n2,a\n", now)
+	if r.Key() == key {
+		t.Error("the digest of a file that was just written was kept")
+	}
+}
+
+// An error names the package once.
+func TestErrorsNameThePackageOnce(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "data_batch_2.bin")
+	if err := os.WriteFile(path, []byte("just text"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []Recipe{
+		File(path, CSV{Label: "y"}), File(path, CIFAR10{}), File(dir, CIFAR10{}), File(path, IDX{Labels: path}),
+		File(path, MedMNIST{}), File(dir, Images{}), File(path, Images{}),
+	} {
+		_, err := r.Build(t.Context())
+		if err == nil || strings.Count(err.Error(), "datasets") != 1 {
+			t.Errorf("error %q, want the package's name once", err)
+		}
+	}
+	_, err := File(dir, CIFAR10{}).Build(t.Context())
+	wantError(t, err, ErrFormat, "data_batch_2.bin, image 0")
+	bad := Set{Name: "bad", Shape: Shape{1, 1, 1}, Labels: []int{0}, Pixels: []uint8{1}}
+	if err := bad.At(0).Err(); err == nil || strings.Count(err.Error(), "datasets") != 1 {
+		t.Errorf("error %q, want the package's name once", err)
 	}
 }
 

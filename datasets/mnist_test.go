@@ -113,7 +113,13 @@ func TestAlteredMNISTFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := MNIST().Full().Test().Take(10).Build(context.Background())
-	wantError(t, err, ErrChecksum, "datasets: MNIST", folder, "t10k-images-idx3-ubyte.gz", "8d422c7b", "5 bytes")
+	wantError(t, err, ErrChecksum, "datasets: MNIST", folder, "t10k-images-idx3-ubyte.gz", "8d422c7b", "5 bytes", "replace it")
+}
+
+func TestMNISTMirrorsStartWithTheOfficialAddress(t *testing.T) {
+	if m := mnistClient(Watcher{}).Mirrors; len(m) < 2 || m[0] != "http://yann.lecun.com/exdb/mnist/" {
+		t.Errorf("mirrors %q", m)
+	}
 }
 
 func TestCacheFolder(t *testing.T) {

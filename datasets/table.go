@@ -34,7 +34,7 @@ type CSV struct {
 func ReadCSV(r io.Reader, o CSV) (Set, error) {
 	s, err := readCSV(r, o)
 	if err != nil {
-		return Set{}, fmt.Errorf("datasets: CSV: %w", err)
+		return Set{}, errorf("CSV: %w", err)
 	}
 	return s, nil
 }
@@ -95,14 +95,14 @@ func FromFrame(df dataframe.DataFrame, label string) (s Set, err error) {
 	// gota panics when a frame that failed, or a zero one, is read.
 	defer func() {
 		if p := recover(); p != nil {
-			s, err = Set{}, fmt.Errorf("datasets: data frame: %v: %w", p, ErrFormat)
+			s, err = Set{}, errorf("data frame: %v: %w", p, ErrFormat)
 		}
 	}()
 	if df.Err != nil {
-		return Set{}, fmt.Errorf("datasets: data frame: %w", df.Err)
+		return Set{}, errorf("data frame: %w", df.Err)
 	}
 	if s, err = fromFrame(df, label); err != nil {
-		return Set{}, fmt.Errorf("datasets: data frame: %w", err)
+		return Set{}, errorf("data frame: %w", err)
 	}
 	return s, nil
 }
@@ -229,7 +229,7 @@ func sortLabels(labels []string) {
 	slices.SortFunc(labels, func(a, b string) int { return number(a) - number(b) })
 }
 
-func (o CSV) files(path string) []string { return []string{path} }
+func (o CSV) files(path string) ([]string, error) { return []string{path}, nil }
 
 func (o CSV) read(_ context.Context, path string) (Set, error) {
 	file, err := os.Open(path)
