@@ -96,30 +96,30 @@ func (s Set) Counts() []int {
 // consistent: sizes that agree, labels in range, finite values.
 func (s Set) Check() error {
 	if err := s.Shape.check(); err != nil {
-		return fmt.Errorf("datasets: set %q: %w", s.Name, err)
+		return errorf("set %q: %w", s.Name, err)
 	}
 	n, d := len(s.Labels), s.Shape.Size()
 	switch {
 	case (s.Pixels == nil) == (s.Values == nil):
-		return fmt.Errorf("datasets: set %q: need either Pixels or Values, not both or none", s.Name)
+		return errorf("set %q: need either Pixels or Values, not both or none", s.Name)
 	case s.Pixels != nil && len(s.Pixels) != n*d:
-		return fmt.Errorf("datasets: set %q: %d labels of shape %v need %d pixels, have %d", s.Name, n, s.Shape, n*d, len(s.Pixels))
+		return errorf("set %q: %d labels of shape %v need %d pixels, have %d", s.Name, n, s.Shape, n*d, len(s.Pixels))
 	case s.Values != nil && len(s.Values) != n*d:
-		return fmt.Errorf("datasets: set %q: %d labels of shape %v need %d values, have %d", s.Name, n, s.Shape, n*d, len(s.Values))
+		return errorf("set %q: %d labels of shape %v need %d values, have %d", s.Name, n, s.Shape, n*d, len(s.Values))
 	case s.Masks != nil && len(s.Masks) != n*s.Shape.Height*s.Shape.Width:
-		return fmt.Errorf("datasets: set %q: masks need %d values, have %d", s.Name, n*s.Shape.Height*s.Shape.Width, len(s.Masks))
+		return errorf("set %q: masks need %d values, have %d", s.Name, n*s.Shape.Height*s.Shape.Width, len(s.Masks))
 	case s.Columns != nil && len(s.Columns) != d:
-		return fmt.Errorf("datasets: set %q: %d column names for %d columns", s.Name, len(s.Columns), d)
+		return errorf("set %q: %d column names for %d columns", s.Name, len(s.Columns), d)
 	}
 	for i, y := range s.Labels {
 		if y < 0 || y >= len(s.Classes) {
-			return fmt.Errorf("datasets: set %q: row %d has label %d, the set has %s: %w",
+			return errorf("set %q: row %d has label %d, the set has %s: %w",
 				s.Name, i, y, quantity(len(s.Classes), "classes"), ErrLabel)
 		}
 	}
 	for i, v := range s.Values {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("datasets: set %q: row %d, column %s is %v: %w", s.Name, i/d, s.column(i%d), v, ErrNotFinite)
+			return errorf("set %q: row %d, column %s is %v: %w", s.Name, i/d, s.column(i%d), v, ErrNotFinite)
 		}
 	}
 	return nil
@@ -190,9 +190,9 @@ func (s Set) At(i int) Sample {
 	if !s.row(x, i) || y < 0 || y >= len(s.Classes) || s.Masks != nil && len(s.Masks) < (i+1)*hw {
 		err := s.Check()
 		if err == nil {
-			err = fmt.Errorf("datasets: set %q: sample %d is not complete", s.Name, i)
+			err = errorf("set %q: sample %d is not complete", s.Name, i)
 		}
-		return Sample{err: fmt.Errorf("datasets.Set.At(%d): %w", i, err)}
+		return Sample{err: fmt.Errorf("datasets.Set.At(%d): %w", i, inner(err))}
 	}
 	sample := Sample{
 		Set: s.Name, Index: i, Shape: s.Shape, X: x,
@@ -272,15 +272,34 @@ type Sample struct {
 	err error
 }
 
-// Err returns why this is not a usable sample, or nil.
+// Err returns why this is not a usable sample, or nil: a mistake that the sample carries,
+// a number of values that is not the shape's, or a value that is NaN or infinite
+// (ErrNotFinite), of which it names the column or the pixel.
 func (s Sample) Err() error {
 	if s.err != nil {
 		return s.err
 	}
 	if len(s.X) == 0 || len(s.X) != s.Shape.Size() {
-		return fmt.Errorf("datasets: sample of shape %v has %d values", s.Shape, len(s.X))
+		return errorf("sample of shape %v has %d values", s.Shape, len(s.X))
+	}
+	for i, v := range s.X {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return errorf("sample %d of %q: %s is %v: %w", s.Index, s.Set, s.place(i), v, ErrNotFinite)
+		}
 	}
 	return nil
+}
+
+// place names value i: the column of a table row, the pixel of an image.
+func (s Sample) place(i int) string {
+	if len(s.Columns) == len(s.X) {
+		return fmt.Sprintf("column %q", s.Columns[i])
+	}
+	if s.Shape.Channels == 1 && s.Shape.Height == 1 {
+		return fmt.Sprintf("column %d", i)
+	}
+	plane := s.Shape.Height * s.Shape.Width
+	return fmt.Sprintf("channel %d, row %d, column %d", i/plane, i%plane/s.Shape.Width, i%s.Shape.Width)
 }
 
 // Fingerprint returns a digest of the sample's shape and values.

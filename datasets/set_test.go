@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"slices"
@@ -131,5 +132,56 @@ func TestFingerprintSeesEverythingButTheName(t *testing.T) {
 	}
 	if image2(0, 1).At(0).Fingerprint() == image2(0, 1).At(1).Fingerprint() {
 		t.Error("two samples have the same fingerprint")
+	}
+}
+
+func TestSampleErrNamesValuesThatAreNotFinite(t *testing.T) {
+	row := Sample{Set: "blood", Index: 4, Shape: Shape{1, 1, 3}, X: []float64{1, 2, 3}, Label: -1, Columns: []string{"age", "iron", "salt"}}
+	pixels := Sample{Set: "photo", Shape: Shape{2, 2, 3}, X: make([]float64, 12), Label: -1}
+	for _, test := range []struct {
+		x     Sample
+		at    int
+		v     float64
+		texts []string
+	}{
+		{row, 1, math.NaN(), []string{`sample 4 of "blood"`, `column "iron" is NaN`}},
+		{pixels, 8, math.Inf(-1), []string{`"photo"`, "channel 1, row 0, column 2 is -Inf"}},
+		{Sample{Shape: Shape{1, 1, 3}, X: []float64{0, 0, 0}}, 2, math.Inf(1), []string{"column 2 is +Inf"}},
+	} {
+		if err := test.x.Err(); err != nil {
+			t.Errorf("a good sample: %v", err)
+		}
+		test.x.X = slices.Clone(test.x.X)
+		test.x.X[test.at] = test.v
+		wantError(t, test.x.Err(), ErrNotFinite, test.texts...)
+	}
+	bad := Set{Name: "t", Shape: Shape{1, 1, 1}, Classes: []string{"a"}, Labels: []int{0}, Values: []float64{math.NaN()}}
+	wantError(t, bad.At(0).Err(), ErrNotFinite)
+}
+
+// What views need of a table row is there, also after the steps and the cache.
+func TestTableSamplesKnowColumnsAndClasses(t *testing.T) {
+	recipe, _ := Blobs(BlobOptions{Samples: 40, Noise: 1}).Seed(3).Split(0.5)
+	recipe = recipe.Only("blob 2", "blob 0")
+	set := build(t, recipe)
+	var saved bytes.Buffer
+	if err := recipe.Save(&saved, set); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := recipe.Load(&saved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []Set{set, loaded} {
+		x := s.At(1)
+		if err := x.Err(); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(x.Columns, []string{"x1", "x2", "noise1"}) || len(x.X) != 3 {
+			t.Errorf("columns %q for %d values", x.Columns, len(x.X))
+		}
+		if !slices.Equal(x.Classes, []string{"blob 2", "blob 0"}) || x.Class != x.Classes[x.Label] {
+			t.Errorf("classes %q, class %q, label %d", x.Classes, x.Class, x.Label)
+		}
 	}
 }
