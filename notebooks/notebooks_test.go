@@ -3,11 +3,13 @@ package notebooks_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +60,9 @@ func TestCommittedOutputs(t *testing.T) {
 				if o.Type == jupyter.ErrorOutput {
 					t.Errorf("%s: cell %d ends with %s", path, i, o.ErrValue)
 				}
+				if o.Type == jupyter.Stream && o.Name == "stderr" {
+					t.Errorf("%s: cell %d complains: %s", path, i, o.Text)
+				}
 				if _, picture := o.Data["image/png"]; picture {
 					meta, _ := o.Metadata["image/png"].(map[string]any)
 					if alt, _ := meta["alt"].(string); alt == "" {
@@ -72,9 +77,9 @@ func TestCommittedOutputs(t *testing.T) {
 	}
 }
 
-// TestNotebooksRun runs every notebook in GoNB's kernel, twice: the second run finds the
-// trained network in the cache, must show the same outputs, and shows an explanation in
-// less than two and a half seconds.
+// TestNotebooksRun runs the README's first cells and every notebook in GoNB's kernel, the
+// notebooks twice: the second run finds the trained network in the cache, must show the
+// same outputs, and shows an explanation in less than two and a half seconds.
 func TestNotebooksRun(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds GoNB and runs notebooks in it")
@@ -90,6 +95,15 @@ func TestNotebooksRun(t *testing.T) {
 	}
 	options := jupyter.Options{CellTimeout: 3 * time.Minute}
 	options.Env = []string{"WHYBOOK_CACHE=" + t.TempDir(), "WHYBOOK_OUT="}
+	t.Run("README", func(t *testing.T) {
+		done, _, err := jupyter.Run(t.Context(), readme(t), spec, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last := done.Cells[len(done.Cells)-1]; !strings.Contains(shown(t, last), "image/png") {
+			t.Error("the README's last cell shows no picture")
+		}
+	})
 	for _, path := range notebooks(t) {
 		t.Run(path, func(t *testing.T) {
 			nb, err := jupyter.Read(path)
@@ -100,11 +114,11 @@ func TestNotebooksRun(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			fastest := time.Hour
+			var took []time.Duration
 			options := options
 			options.Progress = func(p jupyter.Progress) {
-				if p.Done && strings.Contains(p.Source, "saliency.Of(net(), x)") {
-					fastest = min(fastest, p.Elapsed)
+				if p.Done && strings.Contains(p.Source, "saliency.Of(") {
+					took = append(took, p.Elapsed)
 				}
 			}
 			second, _, err := jupyter.Run(t.Context(), nb, spec, options)
@@ -117,12 +131,40 @@ func TestNotebooksRun(t *testing.T) {
 					t.Errorf("cell %d shows something else in the second run:\n%s\n%s", i, a, b)
 				}
 			}
-			t.Logf("an explanation of a cached network took %v", fastest.Round(time.Millisecond))
-			if fastest > 2500*time.Millisecond {
-				t.Errorf("an explanation took %v from execute to idle, want less than 2.5 s", fastest)
+			if len(took) == 0 {
+				return
+			}
+			slices.Sort(took)
+			median := took[len(took)/2]
+			t.Logf("cells that explain a cached network took %v", took)
+			if median > 2500*time.Millisecond {
+				t.Errorf("half of the explanations took %v or more from execute to idle, want less than 2.5 s", median)
 			}
 		})
 	}
+}
+
+// readme makes a notebook of the Go blocks of the README's section on the first cells.
+func readme(t *testing.T) *jupyter.Notebook {
+	t.Helper()
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(text), "## The first cells")
+	section, _, _ = strings.Cut(section, "\n## ")
+	nb := &jupyter.Notebook{Minor: 5, Metadata: map[string]any{"kernelspec": map[string]any{"name": "gonb", "language": "go"}}}
+	for i, block := range strings.Split(section, "```go\n")[1:] {
+		code, _, closed := strings.Cut(block, "```")
+		if !closed {
+			t.Fatal("a code block of the README does not end")
+		}
+		nb.Cells = append(nb.Cells, jupyter.Cell{Type: jupyter.Code, ID: fmt.Sprint("readme", i), Source: strings.TrimSpace(code), Metadata: map[string]any{}})
+	}
+	if !found || len(nb.Cells) < 2 {
+		t.Fatalf("%d code blocks in the README's section on the first cells", len(nb.Cells))
+	}
+	return nb
 }
 
 // shown is what a cell displays, without the place that a progress bar has left.
