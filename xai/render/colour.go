@@ -33,15 +33,6 @@ var sequential = sync.OnceValue(func() *ramp {
 	return sample(m)
 })
 
-// warm is the positive half of diverging, for magnitudes laid over an image.
-var warm = sync.OnceValue(func() *ramp {
-	r := new(ramp)
-	for i := range r {
-		r[i] = diverging()[levels+i/2]
-	}
-	return r
-})
-
 func sample(m palette.ColorMap) *ramp {
 	m.SetMin(0)
 	m.SetMax(1)

@@ -24,7 +24,9 @@
 //   - Colours that colour-blind readers can tell apart: a blue to red diverging map with
 //     zero at its neutral grey, and a sequential map whose lightness only rises. Wherever
 //     colour carries meaning, so does a shape, a position or a word.
-//   - A colour bar with ticks at every heat map, and a note where colours are clipped.
+//   - A colour bar with ticks at every heat map, and a note where colours are clipped. A
+//     map's colours are those of its bar, over an image too. Maps side by side that show
+//     the same quantity share their colours, and each map says whether it does.
 //   - Row 0 on top, and pixels with crisp edges.
 //   - Alternative text and a long description made from the numbers.
 //   - The same bytes at every call. (The bytes may differ between processor families,

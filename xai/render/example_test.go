@@ -35,7 +35,7 @@ func ExampleOverlay() {
 	}.View()
 	fmt.Println(v.Alt())
 	// Output:
-	// Heat map over its image of 2 by 2 pixels: map of 2 by 2 values. Highest at row 0, column 1 (1).
+	// Heat map with the outline of its image of 2 by 2 pixels: map of 2 by 2 values. Highest at row 0, column 1 (1).
 }
 
 func ExampleImageGrid() {

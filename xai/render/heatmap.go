@@ -37,6 +37,12 @@ type HeatMap struct {
 	Label string // of the colour bar: "attribution"
 	Unit  string // of the values: "nats"
 
+	// Scale says what the values can be compared with: maps that stand in one [Row] or
+	// [Column] with equal Label, Unit, Scale, Signed and Clip, of which Label or Scale is
+	// not empty, get the same colours for the same values, and each says so. Give maps of
+	// different methods different names here: "gradient".
+	Scale string
+
 	// Rows and Columns name the rows and columns of a matrix; either may be nil. They
 	// must be Height and Width long.
 	Rows, Columns []string
@@ -52,14 +58,7 @@ func (m HeatMap) View() View {
 	if err := m.check(where); err != nil {
 		return Failed(err)
 	}
-	f := m.prepare()
-	return View{
-		title: clean(m.Title),
-		fig:   f,
-		alt:   f.alt("Heat map"),
-		notes: f.notes(),
-		table: f.table(),
-	}
+	return View{title: clean(m.Title)}.ofHeat(m.prepare())
 }
 
 func (m HeatMap) check(where string) error {
@@ -90,6 +89,7 @@ func (m HeatMap) prepare() heatFigure {
 		m.Clip = 99
 	}
 	f := heatFigure{HeatMap: m, stats: measure(m.Values, m.Clip)}
+	f.reach = f.stats
 	f.scale = f.colourScale()
 	if f.Numbers {
 		f.texts = cellTexts(m.Values)
@@ -101,15 +101,19 @@ func (m HeatMap) prepare() heatFigure {
 type heatFigure struct {
 	HeatMap
 	stats stats
+	reach stats // of the values that the colours were chosen for: this map's, or those of several
 	scale scale
 	texts []string // the values as written into the cells, if they are
-	under *Image   // the image that the map explains, for an Overlay
+	image *Image   // the image that the map explains, for an Overlay
+
+	alike  int // maps with this kind of colours in the same row or column
+	shared int // maps with the same colours for the same values, this one included; 0 for none
 }
 
 // colourScale chooses the range of the colours. A constant map gets a range around its
 // value, so that it shows one colour and a readable colour bar instead of nothing.
 func (f heatFigure) colourScale() scale {
-	s := f.stats
+	s := f.reach
 	if f.Signed {
 		top := f.Limit
 		if top == 0 {
@@ -203,14 +207,19 @@ func (f heatFigure) layout(maxWidth vg.Length) heatLayout {
 	return l
 }
 
-// mapSize chooses whole CSS pixels per cell where cells are at least that large. Very
-// long maps are stretched to a height or width that can be seen.
+// mapSize chooses whole CSS pixels per cell where cells are at least that large, or per
+// pixel of the image that the map explains. Very long maps are stretched to a height or
+// width that can be seen.
 func (f heatFigure) mapSize(room vg.Length) (w, h vg.Length) {
+	columns, rows := float64(f.Width), float64(f.Height)
+	if f.image != nil {
+		columns, rows = float64(f.image.Width), float64(f.image.Height)
+	}
 	limitW, limitH := 280.0, 280.0
-	if f.Width > 2*f.Height {
+	if columns > 2*rows {
 		limitW = 560
 	}
-	if f.Height > 2*f.Width {
+	if rows > 2*columns {
 		limitH = 420
 	}
 	if f.Numbers {
@@ -218,19 +227,19 @@ func (f heatFigure) mapSize(room vg.Length) (w, h vg.Length) {
 		limitW, limitH = math.Max(limitW, cell*float64(f.Width)), math.Max(limitH, cell*float64(f.Height))
 	}
 	limitW = math.Min(limitW, math.Floor(float64(room/px)))
-	cell := math.Min(math.Min(limitW/float64(f.Width), limitH/float64(f.Height)), 96)
+	cell := math.Min(math.Min(limitW/columns, limitH/rows), 96)
 	if cell >= 1 {
 		cell = math.Floor(cell)
 	}
 	least := 24.0
-	wide := math.Max(math.Round(cell*float64(f.Width)), least)
-	high := math.Max(math.Round(cell*float64(f.Height)), least)
+	wide := math.Max(math.Round(cell*columns), least)
+	high := math.Max(math.Round(cell*rows), least)
 	return vg.Length(wide) * px, vg.Length(high) * px
 }
 
 func (f heatFigure) fit(maxWidth vg.Length) drawing {
 	l := f.layout(maxWidth)
-	h := max(l.h+l.bottom, barLeast+14*px) + 2*px
+	h := max(l.h+l.bottom, barLeast+14*px) + 3*px
 	if len(l.notes) > 0 {
 		h += vg.Length(len(l.notes))*leading + 4*px
 	}
@@ -238,7 +247,7 @@ func (f heatFigure) fit(maxWidth vg.Length) drawing {
 }
 
 func (f heatFigure) draw(p *pen, r vg.Rectangle, l heatLayout) {
-	top := r.Max.Y - px
+	top := r.Max.Y - 2*px
 	frame := rect(r.Min.X+l.left, top-l.h, r.Min.X+l.left+l.w, top)
 	if l.h < barLeast { // centre a flat map beside its colour bar
 		shift := whole((barLeast - l.h) / 2)
@@ -246,6 +255,9 @@ func (f heatFigure) draw(p *pen, r vg.Rectangle, l heatLayout) {
 		frame.Max.Y -= shift
 	}
 	p.image(frame, f.picture())
+	if f.image != nil {
+		p.drawOutline(frame, *f.image)
+	}
 	p.strokeRect(p.rule, px, grow(frame, px))
 	f.drawNumbers(p, frame)
 	f.drawNames(p, frame, l, r.Min.X)
@@ -262,9 +274,6 @@ func (f heatFigure) draw(p *pen, r vg.Rectangle, l heatLayout) {
 
 // picture returns the map as an image of Width x Height pixels.
 func (f heatFigure) picture() image.Image {
-	if f.under != nil {
-		return f.blend()
-	}
 	img := image.NewNRGBA(image.Rect(0, 0, f.Width, f.Height))
 	for i, v := range f.Values {
 		img.SetNRGBA(i%f.Width, i/f.Width, f.scale.colour(v))
@@ -367,9 +376,6 @@ func (f heatFigure) drawBar(p *pen, r vg.Rectangle) {
 	}
 	strip := image.NewNRGBA(image.Rect(0, 0, 1, len(f.scale.colours)))
 	for i, c := range f.scale.colours {
-		if f.under != nil {
-			c = mix(rgb(0xbdbdbd), c, opacity(f.Signed, float64(i)/(2*levels)))
-		}
 		strip.SetNRGBA(0, 2*levels-i, c)
 	}
 	p.image(inner, strip)
@@ -416,6 +422,12 @@ func (f heatFigure) quantity() string {
 // footnotes are printed below the map: what its colours alone would hide.
 func (f heatFigure) footnotes() []string {
 	var out []string
+	switch {
+	case f.shared > 1:
+		out = append(out, fmt.Sprintf("The %d maps share this colour scale.", f.shared))
+	case f.alike > 1 && f.Limit == 0:
+		out = append(out, "The colour scale is this map's own.")
+	}
 	low, high := f.clipped()
 	if low || high {
 		ends := number(f.scale.hi)

@@ -71,13 +71,6 @@ func (m Image) picture() *image.NRGBA {
 	return img
 }
 
-// pale turns a pixel into a light grey that keeps its lightness order.
-func pale(c color.NRGBA) color.NRGBA {
-	y := 0.299*float64(c.R) + 0.587*float64(c.G) + 0.114*float64(c.B)
-	g := uint8(125 + 0.5*y + 0.5)
-	return color.NRGBA{g, g, g, 255}
-}
-
 func (m Image) describe() string {
 	kind := "Grey image"
 	if m.Channels == 3 {

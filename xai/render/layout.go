@@ -11,9 +11,13 @@ const gap = 20 * px // between neighbours
 // Row puts views side by side on one canvas of notebook width, aligned at the top of
 // their pictures. Views that do not fit continue on a next line. The first error of the
 // views is the error of the row; its theme is that of the first view.
+//
+// Heat maps of the same quantity get the same colours for the same values, see
+// HeatMap.Scale. An image that several maps explain is shown once.
 func Row(views ...View) View { return compose("Row", false, views) }
 
-// Column puts views below each other on one canvas.
+// Column puts views below each other on one canvas. Heat maps of the same quantity get the
+// same colours, as in a Row.
 func Column(views ...View) View { return compose("Column", true, views) }
 
 func compose(verb string, stack bool, views []View) View {
@@ -25,7 +29,8 @@ func compose(verb string, stack bool, views []View) View {
 			return Failed(fmt.Errorf("render.%s: view %d: %w", verb, i, err))
 		}
 	}
-	v := View{parts: append([]View(nil), views...), stack: stack, theme: views[0].theme}
+	views = shareScales(views)
+	v := View{parts: views, stack: stack, theme: views[0].theme}
 	r := row{columns: len(views)}
 	where := "side by side"
 	if stack {
@@ -33,6 +38,10 @@ func compose(verb string, stack bool, views []View) View {
 	}
 	for _, part := range views {
 		r.cells = append(r.cells, framed{fig: part.fig, title: part.title})
+	}
+	if !stack {
+		r.cells = oncePerImage(r.cells)
+		r.columns = len(r.cells)
 	}
 	v.fig = r
 	v.alt = fmt.Sprintf("%d figures %s.", len(views), where)

@@ -30,6 +30,13 @@ func ring(h, w int) []float64 {
 	return v
 }
 
+func scaled(v []float64, by float64) []float64 {
+	for i := range v {
+		v[i] *= by
+	}
+	return v
+}
+
 func slash(n int) Image {
 	m := Image{Channels: 1, Height: n, Width: n, Pixels: make([]float64, n*n)}
 	for i := range n {
@@ -52,6 +59,8 @@ func rainbow(n int) Image {
 func kinds(text string) map[string]View {
 	t := func(s string) string { return text + s }
 	signed := HeatMap{Title: t("attribution"), Values: ring(9, 9), Height: 9, Width: 9, Signed: true, Label: t("relevance"), Unit: t("logits")}
+	half := signed
+	half.Title, half.Values = t("half of it"), scaled(ring(9, 9), 0.5)
 	matrix := HeatMap{
 		Title: t("confusion"), Values: []float64{8, 2, math.NaN(), 9}, Height: 2, Width: 2,
 		Rows: []string{t("cat"), t("dog")}, Columns: []string{t("cat"), t("dog")}, RowAxis: t("true"), ColumnAxis: t("predicted"), Numbers: true,
@@ -65,6 +74,8 @@ func kinds(text string) map[string]View {
 		"heatmap": signed.View(),
 		"matrix":  matrix.View(),
 		"overlay": Overlay{HeatMap: signed, Image: slash(9)}.View(),
+		"photo":   Overlay{HeatMap: signed, Image: rainbow(18)}.View(),
+		"maps":    Row(Overlay{HeatMap: signed, Image: rainbow(9)}.View(), Overlay{HeatMap: half, Image: rainbow(9)}.View(), matrix.View()),
 		"image":   plain.View().Titled(t("input")),
 		"grid":    ImageGrid{Title: t("mistakes"), Images: []Image{plain, marked, plain}}.View(),
 		"bars":    Bars{Title: t("concepts"), Labels: []string{t("stem"), t("bar")}, Values: []float64{0.8, -0.3}, Errors: []float64{0.1, 0.05}, Highlight: []int{1}, Label: t("effect"), Unit: t("logits")}.View(),
@@ -351,7 +362,7 @@ func TestPixelsAreCrispAndUpright(t *testing.T) {
 	f := v.fig.(heatFigure)
 	l := f.layout(pageWidth)
 	cell := int(l.w/px) * 2 / 2 // device pixels: 2 columns at twice the CSS size
-	x0, y0 := 20, 22            // margin of 10 and frame of 1 CSS pixels
+	x0, y0 := 20, 24            // margin of 10 and frame of 2 CSS pixels
 	for i, value := range f.Values {
 		want := f.scale.colour(value)
 		for _, d := range [][2]int{{2, 2}, {cell / 2, cell / 2}, {cell - 3, cell - 3}} {
