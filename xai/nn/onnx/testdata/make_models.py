@@ -141,6 +141,7 @@ def elementwise(g, x):
     z = g.op("Mul", z, s)
     z = g.op("Div", g.const([[[2.0]], [[1.0]], [[3.0]], [[4.0]]], np.float32), g.op("Add", g.op("Mul", z, z), g.const(1.0, np.float32)))
     z = g.op("Sub", z, g.weight(4, 3, 1))
+    z = g.op("Sum", z, s, x)
     return g.op("Add", s, g.op("Sub", g.op("Add", z, x), g.weight(1, 1, 1, 3)))
 
 

@@ -284,6 +284,37 @@ func (c *call) combine(a, b *Node) (value, error) {
 	return c.emit(Binary{Kind: c.node.Op}, shape, in...)
 }
 
+// sum adds any number of computed tensors.
+func (c *call) sum() (value, error) {
+	x, err := c.rows(0)
+	if err != nil {
+		return value{}, err
+	}
+	nodes, shape := []*Node{x}, x.Shape
+	for i := range c.in[1:] {
+		if x, err = c.rows(i + 1); err != nil {
+			return value{}, err
+		}
+		joined, ok := join(shape, x.Shape)
+		if !ok || len(shape) != len(x.Shape) {
+			return value{}, c.shapeErrorf("rows of shape %v and %v", shape, x.Shape)
+		}
+		nodes, shape = append(nodes, x), joined
+	}
+	for i, n := range nodes {
+		if nodes[i], err = c.spread(n, shape); err != nil {
+			return value{}, err
+		}
+	}
+	total := value{node: nodes[0]}
+	for _, n := range nodes[1:] {
+		if total, err = c.emit(Binary{Kind: "Add"}, shape, total.node, n); err != nil {
+			return value{}, err
+		}
+	}
+	return total, nil
+}
+
 // spread broadcasts a node to a shape.
 func (c *call) spread(n *Node, shape []int) (*Node, error) {
 	if equal(n.Shape, shape) {
