@@ -99,6 +99,7 @@ func fixtures[T Float]() []fixture[T] {
 	conv("by channel", Plane{3, 4, 5}, 6, 3, Square(3, 1, 1), false)
 	conv("large", Plane{17, 15, 13}, 40, 1, Square(3, 1, 1), true)
 	conv("large with stride", Plane{16, 14, 14}, 32, 1, Square(3, 2, 1), true)
+	conv("large, rectangular", Plane{9, 13, 15}, 12, 1, Window{KernelH: 3, KernelW: 2, StrideH: 2, StrideW: 1, Top: 1, Right: 1, DilationW: 2}, true)
 	transposed("2x2 stride 2", Plane{3, 3, 2}, Plane{2, 6, 4}, 1, Square(2, 2, 0), true)
 	transposed("3x3", Plane{2, 4, 3}, Plane{3, 4, 3}, 1, Square(3, 1, 1), true)
 	transposed("4x4 stride 2 pad 1", Plane{2, 2, 3}, Plane{2, 4, 6}, 1, Square(4, 2, 1), false)
@@ -258,6 +259,16 @@ func fixtures[T Float]() []fixture[T] {
 	unary("a value used four times", "Add", 5, func(b *Builder[T], x *Node[T]) *Node[T] {
 		return b.Sub(b.Mul(b.Add(x, x), x), b.Tanh(x))
 	}, each(func(v float64) float64 { return 2*v*v - math.Tanh(v) }))
+
+	unary("memory given away once", "Concat", 6, func(b *Builder[T], x *Node[T]) *Node[T] {
+		y := b.Add(x, x)
+		twice := b.Concat(y, y)
+		p, q := b.Gather(twice, []int32{0, 1, 2, 3, 4, 5}), b.Gather(twice, []int32{11, 10, 9, 8, 7, 6})
+		return b.Concat(q, p)
+	}, func(x []float64) []float64 {
+		y := each(func(v float64) float64 { return 2 * v })(x)
+		return append([]float64{y[5], y[4], y[3], y[2], y[1], y[0]}, y...)
+	})
 
 	// Columns.
 	add(fixture[T]{name: "concat", op: "Concat", fixed: []bool{false, true, false},

@@ -51,8 +51,9 @@ func TestSharedMemory(t *testing.T) {
 						t.Fatal(err)
 					}
 					runtime.ReadMemStats(&after)
-					if got := after.TotalAlloc - before.TotalAlloc; i > 0 && got > 2<<20 {
-						t.Errorf("%s, %s: the second run allocated %d bytes; the sizes of layers are 4-20 MB", net.name, what, got)
+					// With -race, sync.Pool drops some of gemm's packed operands.
+					if got := after.TotalAlloc - before.TotalAlloc; i > 0 && got > 6<<20 {
+						t.Errorf("%s, %s: the second run allocated %d bytes; the sizes of its layers are 17 MB", net.name, what, got)
 					}
 					for _, k := range keep {
 						results = append(results, slices.Clone(k.Data()))

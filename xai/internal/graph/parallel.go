@@ -72,12 +72,29 @@ func units(n, size int, f func(lo, hi int)) {
 	blocks(n, (n*size+chunk-1)/chunk, func(_, lo, hi int) { f(lo, hi) })
 }
 
-// pool hands out scratch values to the workers of an operation.
-type pool[S any] struct{ p sync.Pool }
-
-func newPool[S any](make func() S) *pool[S] {
-	return &pool[S]{sync.Pool{New: func() any { return make() }}}
+// pool hands out scratch values to the workers of an operation and keeps them, unlike a
+// sync.Pool, for its next run.
+type pool[S any] struct {
+	mu   sync.Mutex
+	idle []S
+	make func() S
 }
 
-func (p *pool[S]) get() S  { return p.p.Get().(S) }
-func (p *pool[S]) put(s S) { p.p.Put(s) }
+func newPool[S any](make func() S) *pool[S] { return &pool[S]{make: make} }
+
+func (p *pool[S]) get() S {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.idle); n > 0 {
+		s := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		return s
+	}
+	return p.make()
+}
+
+func (p *pool[S]) put(s S) {
+	p.mu.Lock()
+	p.idle = append(p.idle, s)
+	p.mu.Unlock()
+}
