@@ -48,8 +48,13 @@ func ExampleImageGrid() {
 		},
 	}.View()
 	fmt.Println(v.Alt())
+	fmt.Print(v.Text())
 	// Output:
 	// Two of ten. Grid of 2 images, 1 of them marked: “7 → 7”, “7 → 9”.
+	// Two of ten
+	// ==========
+	// 2 grey images of 2 by 2 pixels, 1 marked (✗).
+	// 0: 7 → 7     1: 7 → 9 ✗
 }
 
 func ExampleBars() {

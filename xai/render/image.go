@@ -34,7 +34,7 @@ func (m Image) View() View {
 		title: clean(m.Title),
 		fig:   gridFigure{images: []Image{m}, single: true},
 		alt:   m.describe() + ".",
-		table: imageTable([]Image{m}),
+		list:  fold(m.describe()+".", 80) + "\n",
 	}
 }
 
@@ -116,11 +116,13 @@ func (g ImageGrid) View() View {
 		m.Caption = clean(m.Caption)
 		images[i] = m
 	}
+	fig := gridFigure{images: images, columns: g.Columns}
 	return View{
 		title: clean(g.Title),
-		fig:   gridFigure{images: images, columns: g.Columns},
+		fig:   fig,
 		alt:   gridAlt(images),
 		table: imageTable(images),
+		list:  imageList(images, fig.layout(pageWidth).columns),
 	}
 }
 
@@ -155,15 +157,71 @@ func gridAlt(images []Image) string {
 func quote(s string) string { return "“" + s + "”" }
 
 func imageTable(images []Image) *sheet {
-	t := Table{Columns: []string{"image", "size", "caption", "marked"}}
+	t := Table{Columns: []string{"image", "caption", "marked"}}
 	for i, m := range images {
 		mark := ""
 		if m.Marked {
 			mark = "yes"
 		}
-		t.Rows = append(t.Rows, []any{i, fmt.Sprintf("%dx%dx%d", m.Channels, m.Height, m.Width), m.Caption, mark})
+		t.Rows = append(t.Rows, []any{i, m.Caption, mark})
 	}
 	return t.sheet()
+}
+
+// imageList writes what the images are and then their captions, numbered, up to perLine
+// side by side as in the picture.
+func imageList(images []Image, perLine int) string {
+	const width = 80
+	captioned, marked, alike := false, 0, true
+	for _, m := range images {
+		captioned = captioned || m.Caption != ""
+		if m.Marked {
+			marked++
+		}
+		alike = alike && m.Channels == images[0].Channels && m.Height == images[0].Height && m.Width == images[0].Width
+	}
+	head := plural(len(images), "image")
+	if alike {
+		kind := "grey"
+		if images[0].Channels == 3 {
+			kind = "colour"
+		}
+		head = fmt.Sprintf("%s of %d by %d pixels", plural(len(images), kind+" image"), images[0].Height, images[0].Width)
+	}
+	if marked > 0 {
+		head += fmt.Sprintf(", %d marked (✗)", marked)
+	}
+	head += ".\n"
+	if !captioned && marked == 0 {
+		return head
+	}
+
+	shown := images[:min(len(images), textRows)]
+	number := len(fmt.Sprint(len(shown) - 1))
+	entries := make([]string, len(shown))
+	cell := 0
+	for i, m := range shown {
+		entries[i] = strings.TrimSpace(fmt.Sprintf("%*d: %s", number, i, m.Caption))
+		if m.Marked {
+			entries[i] += " ✗"
+		}
+		cell = max(cell, columns(entries[i]))
+	}
+	var b strings.Builder
+	b.WriteString(head)
+	perLine = max(1, min(perLine, (width+3)/(cell+3)))
+	for i, s := range entries {
+		b.WriteString(s)
+		if (i+1)%perLine == 0 || i == len(entries)-1 {
+			b.WriteByte('\n')
+			continue
+		}
+		b.WriteString(strings.Repeat(" ", cell+3-columns(s)))
+	}
+	if rest := len(images) - len(shown); rest > 0 {
+		fmt.Fprintf(&b, "… %d more, %s in all.\n", rest, plural(len(images), "image"))
+	}
+	return b.String()
 }
 
 // gridFigure lays out images in cells of equal size.

@@ -29,6 +29,7 @@ type View struct {
 	alt   string   // one or two sentences
 	notes []string // the long description, a sentence each
 	table *sheet   // the numbers
+	list  string   // what the text form shows in place of the numbers
 	tabul bool     // the figure is a table: HTML is its best form
 	parts []View   // of a Row or Column, for text and HTML
 	stack bool     // the parts stand below each other
@@ -135,7 +136,10 @@ func (v View) Text() string {
 		b.WriteString(v.title + "\n")
 		b.WriteString(strings.Repeat("=", columns(v.title)) + "\n")
 	}
-	if v.table != nil {
+	switch {
+	case v.list != "":
+		b.WriteString(v.list)
+	case v.table != nil:
 		b.WriteString(v.table.text())
 	}
 	for _, note := range v.notes {
