@@ -31,7 +31,7 @@ func everything(folder string) Fit {
 func noisy(n int) datasets.Set {
 	s := toys(n)
 	for i := 0; i < n; i += 3 {
-		s.Labels[i] = (s.Labels[i] + i) % 3
+		s.Labels[i] = (s.Labels[i] + 1 + i%2) % 3
 	}
 	s.Name = "noisy toys"
 	return s
