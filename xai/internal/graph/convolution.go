@@ -85,9 +85,7 @@ func (c *convolution[T]) correlate(n int, y, x, w, bias []T) {
 }
 
 // pointwise reports whether the patches of an image are the image.
-func (c *convolution[T]) pointwise() bool {
-	return c.in.area() == c.out.area() && c.win.taps() == 1 && c.win.Top == 0 && c.win.Left == 0
-}
+func (c *convolution[T]) pointwise() bool { return c.win == Square(1, 1, 0).full() }
 
 // spread computes x, n images of shape in, by the adjoint of correlate.
 func (c *convolution[T]) spread(n int, x, y, w, bias []T) {
