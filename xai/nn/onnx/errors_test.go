@@ -83,6 +83,10 @@ func TestErrorsNameWhatIsWrong(t *testing.T) {
 		{name: "dynamic axis", spoil: func(m *pb.Model) { m.Graph.Inputs[0].Dims[2] = pb.Dim{Name: "height"} }, shape: true, wantMessage: []string{`"image"`, `"height"`, "axis 2", "Options.Axes"}},
 		{name: "unknown axis", spoil: func(m *pb.Model) { m.Graph.Inputs[0].Dims[3] = pb.Dim{} }, shape: true, wantMessage: []string{"axis 3"}},
 		{name: "weights of another shape", spoil: func(m *pb.Model) { m.Graph.Initializers[0].Dims = []int64{1, 2, 3, 3} }, shape: true, wantMessage: []string{`"w"`, "[1 2 3 3]", "[1 1 3 3]", `"first"`}},
+		{name: "squeeze of a long axis", spoil: func(m *pb.Model) {
+			replace(1, pb.Node{Name: "s", Op: "Squeeze", Inputs: []string{"axes"}})(m)
+			m.Graph.Initializers = append(m.Graph.Initializers, pb.IntTensor("axes", []int64{1}))
+		}, shape: true, wantMessage: []string{`"s"`, "length 2"}},
 		{name: "kernel larger than its image", spoil: func(m *pb.Model) { m.Graph.Inputs[0].Dims[3].Size = 2 }, shape: true},
 
 		{name: "truncated weights", spoil: func(m *pb.Model) { m.Graph.Initializers[0].Raw = make([]byte, 71) }, wantMessage: []string{`"w"`, "18 elements"}},

@@ -348,22 +348,12 @@ func (l *lowering) constants(t *ir.Tensor, shape []int) []float64 {
 	switch {
 	case t == nil:
 		return nil
-	case t.Len() == 1:
+	case t.Len() == 1, len(t.Dims) == len(shape) && t.Dims[0] == t.Len():
 		return t.Floats()
 	case !l.charge(shapeOf(shape).Size()):
 		return nil
 	}
-	all := t.Broadcast(shape)
-	per := len(all) / shape[0]
-	channels := make([]float64, shape[0])
-	for i, v := range all {
-		if i%per == 0 {
-			channels[i/per] = v
-		} else if v != channels[i/per] {
-			return all
-		}
-	}
-	return channels
+	return t.Broadcast(shape)
 }
 
 // groups writes the usual single group as nn's default.

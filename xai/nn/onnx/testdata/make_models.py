@@ -105,7 +105,8 @@ def averagepool(g, x):
 
 @case((2, 8, 7))
 def averagepoolceil(g, x):
-    return g.op("AveragePool", x, kernel_shape=[3, 2], strides=[2, 3], pads=[0, 1, 0, 0], ceil_mode=1)
+    settings = dict(kernel_shape=[3, 2], strides=[2, 3], pads=[0, 1, 0, 0], ceil_mode=1)
+    return g.op("Concat", g.op("AveragePool", x, **settings), g.op("AveragePool", x, count_include_pad=1, **settings), axis=1)
 
 
 @case((3, 6, 6))
