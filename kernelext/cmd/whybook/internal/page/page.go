@@ -48,6 +48,7 @@ type output struct {
 	Picture template.URL
 	Alt     string
 	Width   int // CSS pixels; 0 when not known
+	Least   int // width down to which the picture shrinks before it scrolls; 0 for any
 	Frame   string
 }
 
@@ -177,6 +178,13 @@ func display(o *jupyter.Output, md markdown) (output, error) {
 	return output{}, nil
 }
 
+// A picture shrinks to this share of its width, below which its text could not be read,
+// and scrolls from there on.
+const (
+	legible = 0.7
+	phone   = 260 // CSS pixels that every screen has for a picture
+)
+
 // picture makes an image of base64 data; in an image even SVG is inert.
 func picture(o *jupyter.Output, mime, data string) output {
 	p := output{Picture: template.URL("data:" + mime + ";base64," + data), Alt: alt(o)} // #nosec: checked base64 of a fixed type
@@ -184,6 +192,9 @@ func picture(o *jupyter.Output, mime, data string) output {
 		var width float64
 		if _, err := fmt.Sscan(fmt.Sprint(fields["width"]), &width); err == nil && width >= 1 && width < 1e5 {
 			p.Width = int(width)
+			if least := int(width * legible); least > phone {
+				p.Least = least
+			}
 		}
 	}
 	return p
