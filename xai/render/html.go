@@ -26,6 +26,7 @@ type fragment struct {
 	Notes   []string
 	Picture template.URL // data URI; "" for a table
 	Width   int          // of the picture in CSS pixels
+	Light   bool         // the picture has a light background, which dark pages dim
 	Table   *htmlTable
 	Parts   []template.HTML
 	Stack   bool
@@ -69,6 +70,7 @@ func (v View) encodeHTML() (string, error) {
 			return "", err
 		}
 		f.Width = int(picture.frame().fit(pageWidth).w/px + 0.5)
+		f.Light = v.theme == Light
 		f.Picture = template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(img))
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %v", v.Text(), f.Alt, f.Picture, v.theme))

@@ -173,8 +173,10 @@ func (v View) SVG() ([]byte, error) {
 }
 
 // HTML returns a self-contained fragment: a figure with its picture, caption and numbers,
-// or a table. It needs no script and no network, follows the theme of JupyterLab and VS
-// Code and else the reader's preference, and its ids depend on its content alone.
+// or a table. It needs no script and no network, and its ids depend on its content alone.
+// Text and tables follow the theme of JupyterLab and VS Code and else the reader's
+// preference; a picture keeps the theme of the view, dimmed if it is light and the page
+// dark.
 func (v View) HTML() (string, error) {
 	if err := v.Err(); err != nil {
 		return "", err
