@@ -201,7 +201,7 @@ func imageList(images []Image, perLine int) string {
 	entries := make([]string, len(shown))
 	cell := 0
 	for i, m := range shown {
-		entries[i] = strings.TrimSpace(fmt.Sprintf("%*d: %s", number, i, m.Caption))
+		entries[i] = strings.TrimRight(fmt.Sprintf("%*d: %s", number, i, m.Caption), " ")
 		if m.Marked {
 			entries[i] += " ✗"
 		}
