@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -86,7 +88,7 @@ func (a Arch) Dropout(rate float64) Arch {
 
 // Then adds any layer with all its settings.
 func (a Arch) Then(l Layer) Arch {
-	return a.add(fmt.Sprintf("nn.Arch.Then(%s)", describe(l)), l)
+	return a.add(fmt.Sprintf("nn.Arch.Then(%T)", l), l)
 }
 
 // Merge adds a layer of several inputs: the end of the chain first, then the layers with
@@ -95,7 +97,7 @@ func (a Arch) Merge(l Layer, with ...string) Arch {
 	if a.err != nil {
 		return a
 	}
-	call := fmt.Sprintf("nn.Arch.Merge(%s, %q)", describe(l), with)
+	call := fmt.Sprintf("nn.Arch.Merge(%T, %q)", l, with)
 	in := []int{a.end()}
 	for _, name := range with {
 		i, ok := a.find(name)
@@ -367,7 +369,9 @@ func (a Arch) String() string {
 	return b.String()
 }
 
-// describe prints a layer's settings, leaving out those that are zero.
+// describe prints a layer's settings, leaving out those that are zero. Long lists, which
+// imported networks have, are given by their length and digest, so that the text still
+// tells two layers apart.
 func describe(l Layer) string {
 	v := reflect.ValueOf(l)
 	if v.Kind() != reflect.Struct {
@@ -375,9 +379,21 @@ func describe(l Layer) string {
 	}
 	var parts []string
 	for i := range v.NumField() {
-		if f := v.Field(i); !v.Type().Field(i).Anonymous && !f.IsZero() {
-			parts = append(parts, fmt.Sprintf("%s: %v", v.Type().Field(i).Name, f.Interface()))
+		f := v.Field(i)
+		if v.Type().Field(i).Anonymous || f.IsZero() {
+			continue
 		}
+		text := ""
+		if f.Kind() == reflect.Slice && f.Len() > 8 {
+			h := sha256.New()
+			if err := binary.Write(h, binary.LittleEndian, f.Interface()); err != nil {
+				panic(fmt.Sprintf("nn: a layer holds a list of %T: %v", f.Interface(), err)) // ours are numbers
+			}
+			text = fmt.Sprintf("%d values %x", f.Len(), h.Sum(nil)[:8])
+		} else {
+			text = fmt.Sprint(f.Interface())
+		}
+		parts = append(parts, v.Type().Field(i).Name+": "+text)
 	}
 	return v.Type().Name() + "{" + strings.Join(parts, ", ") + "}"
 }

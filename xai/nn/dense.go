@@ -38,3 +38,20 @@ func (l Dense) weights(in []datasets.Shape) []weight {
 	}
 	return list
 }
+
+// CosineDense is a classifier of directions: score k is the cosine of the angle between the
+// input and row k of the weights, in [-1, 1]. Training with LDAM multiplies it by its Scale
+// (Cao et al. 2019), whose networks end in this layer.
+type CosineDense struct {
+	Units int // outputs, at least 1
+}
+
+func (CosineDense) kind() string { return "cosine" }
+
+func (l CosineDense) shape(in []datasets.Shape) (datasets.Shape, error) {
+	return Dense{Units: l.Units}.shape(in)
+}
+
+func (l CosineDense) weights(in []datasets.Shape) []weight {
+	return Dense{Units: l.Units, NoBias: true}.weights(in)
+}

@@ -194,6 +194,8 @@ func (b builder[T]) add(l Layer, in []*graph.Node[T]) (*graph.Node[T], error) {
 		return b.ConvTranspose2D(x, b.param(0), b.param(1), p, plane(b.out), graph.Window(l.window())), nil
 	case Dense:
 		return b.Dense(x, b.param(0), b.param(1)), nil
+	case CosineDense:
+		return b.Dense(b.Unit(x), b.Unit(b.param(0)), nil), nil
 	case MaxPool:
 		return b.MaxPool(x, p, graph.Window(l.window())), nil
 	case AvgPool:

@@ -34,7 +34,7 @@ type weight struct {
 // it and demands a gradient check for each.
 func layers() []Layer {
 	return []Layer{
-		Conv{}, ConvTranspose{}, Dense{},
+		Conv{}, ConvTranspose{}, Dense{}, CosineDense{},
 		MaxPool{}, AvgPool{}, AdaptiveAvgPool{}, GlobalAvgPool{},
 		ReLU{}, LeakyReLU{}, Sigmoid{}, Tanh{}, Softmax{}, LogSoftmax{}, Clip{},
 		BatchNorm{}, Normalize{}, Affine{}, Dropout{},

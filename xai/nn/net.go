@@ -68,8 +68,8 @@ func (a Arch) checkEnd() error {
 		return err
 	}
 	out := a.Output()
-	if out.Height != 1 || out.Width != 1 || out.Channels < 2 {
-		return fmt.Errorf("nn: the architecture ends with shape %v (layer %s); it must end with one score for each of at least two classes: add Dense(classes): %w",
+	if out.Height != 1 || out.Width != 1 {
+		return fmt.Errorf("nn: the architecture ends with shape %v (layer %s); it must end with a row of scores: add Dense(classes): %w",
 			out, a.End(), xai.ErrShape)
 	}
 	total, need := 0, a.needed(a.end())
@@ -221,9 +221,7 @@ func (e *engine[T]) rows(ctx context.Context, layer int, out, x, dx *mat.Dense, 
 			return fmt.Errorf("nn: stopped after %d of %d rows: %w", lo, n, err)
 		}
 		rows := min(maxRows, n-lo)
-		// Sizes are rounded up to a power of two, so that few machines are compiled
-		// however odd the batches are; the surplus rows are zero and thrown away.
-		p := purpose{layer: layer, rows: 1 << bits.Len(uint(rows-1)), gradient: dx != nil}
+		p := purpose{layer: layer, rows: machineRows(rows), gradient: dx != nil}
 		err := e.with(p, func(m *machine[T]) error {
 			load(m.x.Data(), x, lo, rows)
 			if dx != nil {
@@ -250,6 +248,16 @@ func (e *engine[T]) rows(ctx context.Context, layer int, out, x, dx *mat.Dense, 
 		}
 	}
 	return nil
+}
+
+// machineRows rounds a small number of rows up to a power of two, so that few machines are
+// compiled however odd the batches are; the surplus rows are zero and thrown away. Large
+// batches, where that would be wasteful, tend to have few sizes.
+func machineRows(rows int) int {
+	if rows > 16 {
+		return rows
+	}
+	return 1 << bits.Len(uint(rows-1))
 }
 
 // load copies rows lo.. of x to the start of dst and clears the rest.
@@ -354,7 +362,11 @@ func (a Arch) checkSet(set datasets.Set) error {
 	if set.Shape != a.input {
 		return fmt.Errorf("nn: the set %q has samples of %v, the network takes %v: %w", set.Name, set.Shape, a.input, xai.ErrShape)
 	}
-	if k := a.Output().Size(); len(set.Classes) != k {
+	k := a.Output().Size()
+	if k == 1 {
+		return fmt.Errorf("nn: the network has a single score; training and accuracy need one for each of at least two classes: %w", xai.ErrShape)
+	}
+	if len(set.Classes) != k {
 		return fmt.Errorf("nn: the set %q has %d classes, the network has %d scores: %w", set.Name, len(set.Classes), k, xai.ErrShape)
 	}
 	return nil

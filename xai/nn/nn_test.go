@@ -68,7 +68,8 @@ func layerCases() map[string][]Arch {
 			head(ConvTranspose{Filters: 4, Kernel: 2, Groups: 2, NoBias: true}),
 			head(ConvTranspose{Filters: 2, Window: tall}),
 		},
-		"fc": {image.Dense(7).Dense(2), head(Dense{Units: 4, NoBias: true})},
+		"cosine": {head(CosineDense{Units: 4}), image.Then(CosineDense{Units: 3})},
+		"fc":     {image.Dense(7).Dense(2), head(Dense{Units: 4, NoBias: true})},
 		"pool": {
 			image.MaxPool(2).Dense(3),
 			head(MaxPool{Kernel: 3, Stride: 1}),

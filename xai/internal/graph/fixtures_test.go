@@ -178,6 +178,17 @@ func fixtures[T Float]() []fixture[T] {
 		want: func(n int, in [][]float64) []float64 {
 			return slowNorm(n, in[0], in[1], in[2], in[3], in[4], plane, 1e-5)
 		}})
+	unary("unit", "Unit", 5, func(b *Builder[T], x *Node[T]) *Node[T] { return b.Unit(x) }, func(x []float64) []float64 {
+		var squares float64
+		for _, v := range x {
+			squares += v * v
+		}
+		out := make([]float64, len(x))
+		for j, v := range x {
+			out[j] = v / math.Sqrt(squares)
+		}
+		return out
+	})
 	unary("affine", "Affine", 3, func(b *Builder[T], x *Node[T]) *Node[T] { return b.Affine(x, []T{2, -0.5, 0}, []T{1, 0, 3}) },
 		func(x []float64) []float64 { return []float64{2*x[0] + 1, -0.5 * x[1], 3} })
 

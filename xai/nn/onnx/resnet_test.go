@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/whybook/whybook/datasets"
+	"github.com/whybook/whybook/xai/nn"
 	"github.com/whybook/whybook/xai/nn/onnx"
 	"gonum.org/v1/gonum/mat"
 )
@@ -135,5 +137,42 @@ func TestPublishedResNet32HasItsLayers(t *testing.T) {
 		if _, err := net.Activations(context.Background(), name, mat.NewDense(1, 3072, nil)); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestPublishedFilesAgree: the ONNX file and the safetensors file of the same network, the
+// one imported, the other read into our own architecture, agree on every score.
+func TestPublishedFilesAgree(t *testing.T) {
+	const weights = "models/resnet32-cifar10-lt.safetensors"
+	skipWithout(t, resnetModel, weights, cifarTest)
+	imported, err := onnx.ReadFile(filepath.Join(shared, resnetModel))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(filepath.Join(shared, weights))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	own, err := nn.ResNet32(datasets.Shape{Channels: 3, Height: 32, Width: 32}, 10).Load(f, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, _ := cifar(t, 50)
+	a, err := imported.Scores(context.Background(), x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := own.Scores(context.Background(), x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d mat.Dense
+	d.Sub(a, b)
+	if worst := max(mat.Max(&d), -mat.Min(&d)); worst > 1e-4 {
+		t.Errorf("scores differ by %v, want at most 1e-4", worst)
+	} else {
+		n, _ := x.Dims()
+		t.Logf("largest difference of %d x 10 scores: %.1e", n, worst)
 	}
 }
