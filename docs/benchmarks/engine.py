@@ -5,10 +5,10 @@
 Needs Go and, in this Python, torch. Run it from the root of the repository on an idle
 machine; with other work on the same processors, read the minima.
 
-Each round runs every workload for a number of steps in PyTorch and then as many in Go
-(BenchmarkNetworks in xai/internal/graph), so that both see the same disturbances. A
-round's figure is its mean time per step; the table has the minimum and the median over
-the rounds, in milliseconds, and the ratio Go / PyTorch of each.
+Each round runs a workload for a number of steps in PyTorch and then as many in Go
+(BenchmarkNetworks in xai/internal/graph), so that both see the same disturbances. The
+table has the fastest step of all and the median over the rounds of a round's mean, in
+milliseconds, and the ratio Go / PyTorch of each.
 """
 
 import argparse
@@ -111,20 +111,24 @@ def workload(network, what):
     return step
 
 
-def python_time(step, steps):
+def python_times(step, steps):
+    """Returns the fastest and the mean time of a number of steps, in ms."""
     step()
-    start = time.perf_counter()
+    times = []
     for _ in range(steps):
+        start = time.perf_counter()
         step()
-    return (time.perf_counter() - start) / steps * 1e3
+        times.append((time.perf_counter() - start) * 1e3)
+    return min(times), statistics.mean(times)
 
 
-def go_time(binary, network, what, steps, threads):
+def go_times(binary, network, what, steps, threads):
     out = subprocess.run(
         [binary, "-test.run", "-", "-test.bench", f"^BenchmarkNetworks$/^{network}$/^{what}$", "-test.benchtime", f"{steps}x"],
         check=True, capture_output=True, text=True, env={**os.environ, "GOMAXPROCS": str(threads)},
     ).stdout
-    return float(re.search(r"([\d.]+) ns/op", out).group(1)) / 1e6
+    fastest, mean = re.search(r"([\d.e+]+) min-ns/op", out), re.search(r"([\d.e+]+) ns/op", out)
+    return float(fastest.group(1)) / 1e6, float(mean.group(1)) / 1e6
 
 
 def main():
@@ -147,9 +151,10 @@ def main():
                 step = workload(network, what)
                 ours, theirs = [], []
                 for _ in range(args.rounds):
-                    theirs.append(python_time(step, steps))
-                    ours.append(go_time(binary, network, what, steps, args.threads))
-                low, mid = (min(ours), min(theirs)), (statistics.median(ours), statistics.median(theirs))
+                    theirs.append(python_times(step, steps))
+                    ours.append(go_times(binary, network, what, steps, args.threads))
+                low = [min(fastest for fastest, _ in side) for side in (ours, theirs)]
+                mid = [statistics.median(mean for _, mean in side) for side in (ours, theirs)]
                 print(f"| {network} | {what} | {low[0]:.1f} | {low[1]:.1f} | {low[0] / low[1]:.2f} "
                       f"| {mid[0]:.1f} | {mid[1]:.1f} | {mid[0] / mid[1]:.2f} |", flush=True)
 
