@@ -1,7 +1,6 @@
 package jupyter
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -13,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -408,17 +408,39 @@ func (k *Kernel) deathNote() error {
 	return fmt.Errorf("%w (%s)", ErrKernelDied, how)
 }
 
-// logTail returns the last lines the kernel wrote to its log.
+// lastWords is how many lines of its log a dead kernel is quoted with.
+const lastWords = 5
+
+// logTail returns the last lines of the kernel's log that tell its end: not what GoNB logs
+// as information or warning, and of a panic the beginning.
 func (k *Kernel) logTail() string {
 	data, err := os.ReadFile(filepath.Join(k.scratch, "log"))
 	if err != nil {
 		return ""
 	}
-	data = bytes.TrimSpace(data[max(0, len(data)-2000):])
-	if len(data) == 0 {
+	const most = 64 << 10
+	data = data[max(0, len(data)-most):]
+	// klog's lines of the severities information and warning, and the line of the severity
+	// error with which GoNB tries its log.
+	chatter := regexp.MustCompile(`^[IW]\d{4} \d\d:|^E\d{4} .*\] Error message$`)
+	colours := regexp.MustCompile(`\x1b\[[0-9;]*m`)
+	end := regexp.MustCompile(`^(panic:|fatal error:|F\d{4} )`)
+	var lines []string
+	begun := false
+	for line := range strings.Lines(colours.ReplaceAllString(string(data), "")) {
+		line = strings.TrimRight(line, " \t\r\n")
+		switch {
+		case line == "" || chatter.MatchString(line) || begun && len(lines) == lastWords:
+			continue
+		case !begun && end.MatchString(line):
+			begun, lines = true, nil
+		}
+		lines = append(lines, line)
+	}
+	if lines = lines[max(0, len(lines)-lastWords):]; len(lines) == 0 {
 		return ""
 	}
-	return "\nlast words of the kernel:\n" + string(data)
+	return "\nlast words of the kernel:\n" + strings.Join(lines, "\n")
 }
 
 func randomHex(n int) string {

@@ -195,6 +195,35 @@ func TestRunNoticesADeadKernel(t *testing.T) {
 	_ = nb
 }
 
+func TestLogTailTellsTheEnd(t *testing.T) {
+	const log = "I1122 07:21:58.530714   19355 main.go:187] \x1b[7;39;32m[0fb18431]\x1b[0m Logging to extra logger configured\n" +
+		"W1122 07:21:58.530779   19355 main.go:190] [0fb18431] Warning message\n" +
+		"E1122 07:21:58.530782   19355 main.go:191] [0fb18431] Error message\n\n"
+	trace := strings.Repeat("\tmain.go:1 +0x1\n", 30)
+	tests := []struct{ name, log, want string }{
+		{"only chatter", log, ""},
+		{"a message", log + "out of memory\n", "out of memory"},
+		{"a failure", log + "one\nF1122 07:21:59.000000   19355 main.go:215] no port\ngoroutine 1:\n", "F1122 07:21:59.000000   19355 main.go:215] no port\ngoroutine 1:"},
+		{"a panic", log + "before\npanic: nil map\n\ngoroutine 1 [running]:\n" + trace, "panic: nil map\ngoroutine 1 [running]:\n" + "\tmain.go:1 +0x1\n\tmain.go:1 +0x1\n\tmain.go:1 +0x1"},
+		{"a long tale", strings.Repeat("old\n", 50) + "1\n2\n3\n4\n5\n", "1\n2\n3\n4\n5"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			k := Kernel{scratch: t.TempDir()}
+			if err := os.WriteFile(filepath.Join(k.scratch, "log"), []byte(tt.log), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			want := tt.want
+			if want != "" {
+				want = "\nlast words of the kernel:\n" + want
+			}
+			if got := k.logTail(); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
 func TestStartFailsClearly(t *testing.T) {
 	tests := []struct {
 		name string
