@@ -96,7 +96,7 @@ func installPrograms(dir string, t tools) (script string, err error) {
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return "", err
 	}
-	for _, name := range []string{"gonb", "goimports"} {
+	for _, name := range programs() {
 		if err := copyProgram(filepath.Join(t.Dir, name), filepath.Join(bin, name)); err != nil {
 			return "", err
 		}

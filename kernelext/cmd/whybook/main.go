@@ -45,6 +45,15 @@ type commands struct {
 type app struct {
 	out    io.Writer
 	module string // the --module flag
+
+	scratch string // the tools, where the cache cannot hold them; "" as long as it can
+}
+
+// close removes what only this run needed.
+func (a *app) close() {
+	if a.scratch != "" {
+		_ = os.RemoveAll(a.scratch) // a temporary folder: the system's to remove at worst
+	}
 }
 
 func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.out, format, args...) }
@@ -82,7 +91,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		return exitUsage
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	err = parsed.Run(&app{out: stdout, module: cli.Module})
+	a := &app{out: stdout, module: cli.Module}
+	defer a.close()
+	err = parsed.Run(a)
 	var told reported
 	switch {
 	case err == nil:
