@@ -24,7 +24,7 @@ type finding struct {
 
 // Run checks everything and prints the findings.
 func (doctorCommand) Run(ctx context.Context, a *app) error {
-	findings := examine(ctx, a)
+	m, findings := examine(ctx, a)
 	missing := 0
 	for _, f := range findings {
 		mark := "ok     "
@@ -44,29 +44,30 @@ func (doctorCommand) Run(ctx context.Context, a *app) error {
 		a.printf("\n%d of %d checks failed\n", missing, len(findings))
 		return reported{errors.New("something needed is missing")}
 	}
-	a.printf("\nready: go run %s/kernelext/cmd/whybook tour\n", modulePath)
+	a.printf("\nready: %s\n", strings.Join(m.command("tour"), " && "))
 	return nil
 }
 
-func examine(ctx context.Context, a *app) []finding {
+// examine makes all checks. The module is the zero module where there is none.
+func examine(ctx context.Context, a *app) (module, []finding) {
 	const goRemedy = "install Go from https://go.dev/dl and put it on the PATH"
 	goEnv, err := goCommand(ctx, os.TempDir(), "env", "GOVERSION")
 	goVersion := strings.TrimSpace(string(goEnv))
 	if err != nil {
-		return []finding{{Name: "go", State: "does not run", Remedy: goRemedy}, checkCache(), checkSpace(), checkJupyter()}
+		return module{}, []finding{{Name: "go", State: "does not run", Remedy: goRemedy}, checkCache(), checkSpace(), checkJupyter(module{}.command("install"))}
 	}
 	found := []finding{{Name: "go", State: goVersion}}
 	m, err := findModule(ctx, a.module)
 	if err != nil {
 		found = append(found, finding{Name: "module", State: "not found",
-			Remedy: "run whybook inside a checkout (git clone https://" + modulePath + "), or in a module of your own after: go get " + modulePath})
+			Remedy: "run whybook inside a checkout (git clone https://" + modulePath + "), or in a module of your own after: go get -tool " + commandPath})
 	} else {
 		if need := "go" + m.File.Go.Version; version.Compare(goVersion, need) < 0 {
 			found[0] = finding{Name: "go", State: goVersion + ", but the module needs " + need, Remedy: goRemedy}
 		}
 		found = append(found, finding{Name: "module", State: m.Root}, checkTools(ctx, m), checkTour(m))
 	}
-	return append(found, checkCache(), checkSpace(), checkJupyter())
+	return m, append(found, checkCache(), checkSpace(), checkJupyter(m.command("install")))
 }
 
 func checkTools(ctx context.Context, m module) finding {
@@ -109,7 +110,7 @@ func checkCache() finding {
 		}
 	}
 	if err != nil {
-		f.State, f.Remedy = "cannot be written: "+err.Error(), "export WHYBOOK_CACHE=DIR, with a folder that can be written"
+		f.State, f.Remedy = "cannot be written, so GoNB is built and networks are trained again every time: "+err.Error(), "export WHYBOOK_CACHE=DIR, with a folder that can be written"
 	}
 	return f
 }
@@ -134,8 +135,9 @@ func checkSpace() finding {
 	return f
 }
 
-// checkJupyter is about what only Jupyter users need.
-func checkJupyter() finding {
+// checkJupyter is about what only Jupyter users need; install is the command that makes
+// the kernel known.
+func checkJupyter(install []string) finding {
 	f := finding{Name: "jupyter", Optional: true}
 	path, err := exec.LookPath("jupyter")
 	if err != nil {
@@ -153,7 +155,7 @@ func checkJupyter() finding {
 		f.State += fmt.Sprintf(", kernel in %s", dir)
 	} else {
 		f.State += ", without whybook's kernel"
-		f.Remedy = "go run " + modulePath + "/kernelext/cmd/whybook install"
+		f.Remedy = strings.Join(install, " && ")
 	}
 	return f
 }

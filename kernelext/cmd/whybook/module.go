@@ -10,18 +10,23 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/modfile"
 )
 
-const modulePath = "github.com/whybook/whybook"
+const (
+	modulePath  = "github.com/whybook/whybook"
+	commandPath = modulePath + "/kernelext/cmd/whybook"
+)
 
 // module says where the code is that notebooks use.
 type module struct {
 	Root string // folder of the whybook module: a checkout, or in the module cache
 	Work string // folder of the module in which cells are compiled: Root, or a user's own
 	File *modfile.File
+	Tool bool // Work's go.mod has a tool line for this program
 }
 
 var errNoModule = errors.New("the whybook module is not found")
@@ -70,7 +75,7 @@ func moduleAround(ctx context.Context, dir string) (module, error) {
 			out, err := goCommand(ctx, at, "list", "-m", "-f", "{{.Dir}}", modulePath)
 			root := strings.TrimSpace(string(out))
 			if err != nil || root == "" {
-				return module{}, fmt.Errorf("%w: the module in %s does not require it (go get %s)", errNoModule, at, modulePath)
+				return module{}, fmt.Errorf("%w: the module in %s does not require it (go get -tool %s)", errNoModule, at, commandPath)
 			}
 			return openModule(root, at)
 		}
@@ -93,7 +98,43 @@ func openModule(root, work string) (module, error) {
 	if strings.Contains(work, ",") {
 		return module{}, fmt.Errorf("the folder %s has a comma in its name, which GoNB cannot handle; move it", work)
 	}
-	return module{Root: root, Work: work, File: file}, nil
+	m := module{Root: root, Work: work, File: file}
+	if work != root {
+		path := filepath.Join(work, "go.mod")
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return module{}, err
+		}
+		own, err := modfile.Parse(path, data, nil)
+		if err != nil {
+			return module{}, err
+		}
+		m.Tool = slices.ContainsFunc(own.Tool, func(t *modfile.Tool) bool { return t.Path == commandPath })
+	}
+	return m, nil
+}
+
+// command returns the lines that run this program with the given arguments from the
+// current folder: another module than whybook's needs a tool line, which brings the
+// checksums of what the program is built from.
+func (m module) command(args string) []string {
+	if m.Root == "" {
+		return []string{"go run " + commandPath + " " + args}
+	}
+	if m.Work != m.Root {
+		run := "go tool whybook " + args
+		if !m.Tool {
+			// Not "go get -tool", which fails for a module that a replace line supplies.
+			return []string{"go mod edit -tool=" + commandPath, "go mod tidy", run}
+		}
+		return []string{run}
+	}
+	if here, err := os.Getwd(); err == nil {
+		if below, err := filepath.Rel(m.Root, here); err == nil && filepath.IsLocal(below) {
+			return []string{"go run " + commandPath + " " + args}
+		}
+	}
+	return []string{"go run -C " + shellQuote(m.Root) + " " + commandPath + " " + args}
 }
 
 // download puts a version of the module into the module cache, if it is not there.

@@ -98,11 +98,15 @@ func (j job) run(ctx context.Context, a *app, m module) error {
 	if err != nil {
 		return err
 	}
+	env := []string{"WHYBOOK_OUT=" + staged}
+	if root, err := cacheRoot(); err == nil {
+		env = append(env, "WHYBOOK_CACHE="+root) // cells run in another folder
+	}
 	if err := compileAhead(ctx, a, m, nb); err != nil {
 		return err
 	}
 	done, report, failure := jupyter.Run(ctx, nb, t.spec(m), jupyter.Options{
-		StartOptions: jupyter.StartOptions{Dir: filepath.Dir(j.notebook), Env: []string{"WHYBOOK_OUT=" + staged}},
+		StartOptions: jupyter.StartOptions{Dir: filepath.Dir(j.notebook), Env: env},
 		CellTimeout:  j.timeout,
 		Progress:     newMeter(a.out).show,
 		Rewrite:      scrub(),
@@ -115,7 +119,7 @@ func (j job) run(ctx context.Context, a *app, m module) error {
 	if err != nil {
 		return err
 	}
-	return j.tell(a, done, report, files, failure)
+	return j.tell(a, m, done, report, files, failure)
 }
 
 // checkKernel refuses notebooks that are not for GoNB.
@@ -216,7 +220,7 @@ func moveFigures(from, to string) (int, error) {
 }
 
 // tell says how the run ended and where its files are.
-func (j job) tell(a *app, nb *jupyter.Notebook, report jupyter.Report, files results, failure error) error {
+func (j job) tell(a *app, m module, nb *jupyter.Notebook, report jupyter.Report, files results, failure error) error {
 	switch {
 	case failure == nil:
 		a.printf("all %d cells in %.1f s\n", report.Total, report.Elapsed.Seconds())
@@ -233,8 +237,10 @@ func (j job) tell(a *app, nb *jupyter.Notebook, report jupyter.Report, files res
 	if failure != nil {
 		return reported{failure}
 	}
-	a.printf("\nOpen the page in any browser. To open the notebook in JupyterLab:\n"+
-		"  go run %s/kernelext/cmd/whybook install\n  jupyter lab %s\n", modulePath, shellQuote(files.notebook))
+	a.printf("\nOpen the page in any browser. To open the notebook in JupyterLab:\n")
+	for _, line := range append(m.command("install"), "jupyter lab "+shellQuote(files.notebook)) {
+		a.printf("  %s\n", line)
+	}
 	return nil
 }
 
@@ -251,8 +257,13 @@ func showFailure(a *app, nb *jupyter.Notebook, failure error) {
 	}
 	a.printf("\n")
 	for _, text := range explain(nb.Cells[cell.Index], cell) {
+		gap := false
 		for line := range strings.SplitSeq(strings.TrimSpace(page.Plain(text)), "\n") {
-			a.printf("  %s\n", line)
+			line = strings.TrimRight(line, " \t\r")
+			if line != "" || !gap {
+				a.printf("%s\n", strings.TrimRight("  "+line, " "))
+			}
+			gap = line == ""
 		}
 	}
 }
@@ -277,11 +288,23 @@ func explain(cell jupyter.Cell, failure *jupyter.CellError) []string {
 	if len(failure.Traceback) > 0 {
 		value = strings.Join(failure.Traceback, "\n")
 	}
-	value = scrub()(value[:min(len(value), most)])
+	value = compact(scrub()(page.Plain(value[:min(len(value), most)])))
 	if len(texts) > 0 && strings.HasSuffix(strings.TrimSpace(texts[len(texts)-1]), strings.TrimSpace(value)) {
 		return texts // GoNB says "exit status 1" twice
 	}
 	return append(texts, value)
+}
+
+// compact takes blank lines and the name of the cell's package out of a compiler's
+// message, in which GoNB leaves much room for HTML.
+func compact(message string) string {
+	var kept []string
+	for line := range strings.SplitSeq(message, "\n") {
+		if line = strings.TrimRight(line, " \t\r"); line != "" && line != "# gonb" {
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(kept, "\n")
 }
 
 func shellQuote(s string) string {

