@@ -438,7 +438,7 @@ func TestBar(t *testing.T) {
 			t.Errorf("not escaped: %s", rec.statuses[0])
 		}
 		var stderr bytes.Buffer
-		b = newBar(terminal{io.Discard}, &stderr)
+		b = newBar(terminal{}, &stderr)
 		ctx = progress.WithReporter(context.Background(), b.report)
 		for i := range 1000 {
 			progress.Report(ctx, "train", i+1, 1000)

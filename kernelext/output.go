@@ -91,13 +91,14 @@ func (notebook) failure(_ io.Writer, message string) {
 
 func (notebook) flush() { gonbui.Sync() }
 
-// terminal writes text.
-type terminal struct{ w io.Writer }
+// terminal prints text.
+type terminal struct{}
 
-func (t terminal) figure(b render.Bundle) { fmt.Fprintln(t.w, strings.TrimRight(b.Text, "\n")) }
-func (t terminal) text(s string)          { fmt.Fprintln(t.w, strings.TrimRight(s, "\n")) }
-func (terminal) status(string) bool       { return false }
-func (terminal) flush()                   {}
+func (terminal) figure(b render.Bundle) { fmt.Println(strings.TrimRight(b.Text, "\n")) }
+func (terminal) text(s string)          { fmt.Println(strings.TrimRight(s, "\n")) }
+func (terminal) status(string) bool     { return false }
+func (terminal) flush()                 {}
+
 func (terminal) failure(stderr io.Writer, message string) {
 	fmt.Fprintln(stderr, "whybook: "+message)
 }

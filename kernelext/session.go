@@ -36,7 +36,7 @@ type session struct {
 // otherwise be a global variable.
 var current = sync.OnceValue(func() *session {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	var out output = terminal{os.Stdout}
+	var out output = terminal{}
 	if inNotebook() {
 		out = notebook{}
 	}

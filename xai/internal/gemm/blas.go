@@ -9,7 +9,7 @@ import (
 
 // BLAS is gonum's BLAS with this package's Sgemm and Dgemm. It can be installed below
 // gonum (blas32.Use, blas64.Use) and below gorgonia and its tensors (gorgonia.Use,
-// tensor.Use), which is for a program to do: nothing here installs it.
+// tensor.Use); package graph does that where the kernels are faster than those libraries.
 type BLAS struct {
 	gonum.Implementation
 	Kernel Kernel
