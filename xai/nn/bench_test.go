@@ -2,6 +2,8 @@ package nn
 
 import (
 	"fmt"
+	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -155,12 +157,45 @@ func benchmarkNet(b *testing.B, arch Arch, rows int, gradient bool) {
 	}
 }
 
-// BenchmarkGradients is the input gradient of LeNet for batches of several sizes.
-func BenchmarkGradients(b *testing.B) {
+// BenchmarkScaling is the input gradient of the CNN for batches of several sizes: the time
+// for each image, and the memory in use after the run, which stops growing where batches
+// are split. Run it with -cpu 1,2 to see what a second processor brings.
+func BenchmarkScaling(b *testing.B) {
 	for _, n := range []int{1, 10, 100, 1000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			benchmarkNet(b, LeNet(datasets.Shape{Channels: 1, Height: 28, Width: 28}, 10), n, true)
+			runtime.GC()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			benchmarkNet(b, cnn(), n, true)
+			runtime.ReadMemStats(&after)
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/image")
+			b.ReportMetric(float64(after.HeapInuse-min(before.HeapInuse, after.HeapInuse))/1e6, "MB")
 		})
+	}
+}
+
+// BenchmarkLongTailEpoch is one epoch of ResNet-32 on the long-tailed CIFAR-10 (12,406
+// images) with the imbalance paper's settings.
+//
+//	go test ./xai/nn -run - -bench LongTailEpoch -benchtime 1x
+func BenchmarkLongTailEpoch(b *testing.B) {
+	f, err := os.Open("../../../shared/data/cifar10-lt100-train.bin.gz")
+	if err != nil {
+		b.Skip(err)
+	}
+	defer f.Close()
+	set, err := datasets.ReadCIFAR10(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	settings := LongTailTraining(200)
+	settings.Epochs, settings.Schedule = 1, Constant{}
+	for b.Loop() {
+		net, err := ResNet32(set.Shape, 10).Normalized(cifarMean, cifarStd).Fit(set, settings).Build(ctx)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(100*net.History[0].Accuracy, "%right")
 	}
 }
 
