@@ -42,7 +42,7 @@ var rules = map[string]rule{
 	"xai/internal/gemm/asm": {outside: []string{"github.com/mmcloughlin/avo"}},
 	"xai/internal/graph":    {inside: []string{"xai/internal/gemm"}, tests: []string{"xai/seed"}, outside: []string{"gorgonia.org/", "github.com/chewxy/hm", "go4.org/unsafe/assume-no-moving-gc"}},
 
-	"xai/nn":                  {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/internal/graph"}, view: []string{"xai/render"}},
+	"xai/nn":                  {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/internal/graph"}, view: []string{"xai/render"}, tests: []string{"golang.org/x/sys/cpu"}},
 	"xai/nn/onnx":             {inside: []string{"datasets", "xai", "xai/nn", "xai/nn/onnx/internal/pb", "xai/nn/onnx/internal/ir"}, tests: []string{"xai/seed"}},
 	"xai/nn/onnx/internal/ir": {inside: []string{"xai", "xai/nn/onnx/internal/pb"}, tests: []string{"xai/seed"}},
 	"xai/nn/onnx/internal/pb": {outside: []string{"google.golang.org/protobuf"}},

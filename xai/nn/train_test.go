@@ -16,6 +16,7 @@ import (
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/seed"
+	"golang.org/x/sys/cpu"
 )
 
 // toys is a set of 4 x 4 images in three classes that a small network learns at once: a
@@ -555,5 +556,25 @@ func TestBatchNormTraining(t *testing.T) {
 		if _, err := f.Build(ctx); !errors.Is(err, xai.ErrShape) || !strings.Contains(err.Error(), "bn2") || !strings.Contains(err.Error(), "at least 2") {
 			t.Errorf("%s: error %v", name, err)
 		}
+	}
+}
+
+// TestVersion pins what training makes of a small recipe. If this fails after a change that
+// is meant to alter results (arithmetic, random streams, file format), raise the version in
+// Fit.Key, so that networks in users' caches are trained anew, and pin the new digest here.
+func TestVersion(t *testing.T) {
+	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
+		t.Skip("the digest is pinned for AVX2 and AVX-512, which agree bit for bit")
+	}
+	fit := toyArch().Fit(toys(100), Training{Epochs: 2, Batch: 16, Seed: 4})
+	if want := "nn.Fit/2 "; !strings.HasPrefix(fit.Key(), want) {
+		t.Errorf("the key starts with %.12q, this test knows %q", fit.Key(), want)
+	}
+	net, err := fit.Build(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := net.Fingerprint(), "0efeb3db9c19025192f74486"; got != want {
+		t.Errorf("training makes another network, %s instead of %s: raise the version in Fit.Key and pin it here", got, want)
 	}
 }
