@@ -122,19 +122,19 @@ func (e *engine[T]) compile(p purpose) (*machine[T], error) {
 // training receives what a training step needs from the graph besides the output. Without
 // one, weights get no gradient, dropout does nothing and batch normalisation uses its
 // running averages.
-type training[T graph.Float] interface {
-	// weight is a trainable parameter, by its index in params.
-	weight(i int, n *graph.Node[T])
-	// mask is the input that scales a dropout layer's values.
-	mask(l Dropout, n *graph.Node[T])
-	// stats are the statistics of each batch; the running mean is parameter mean, the
+type training[T graph.Float] struct {
+	// weight takes a trainable parameter, by its index in params.
+	weight func(i int, n *graph.Node[T])
+	// mask takes the input that scales a dropout layer's values.
+	mask func(l Dropout, n *graph.Node[T])
+	// stats takes the statistics of each batch; the running mean is parameter mean, the
 	// running variance the one after it.
-	stats(l BatchNorm, mean int, s *graph.BatchStats)
+	stats func(l BatchNorm, mean int, s *graph.BatchStats)
 }
 
 // forward adds the layers that the output of layer last depends on to the graph and
 // returns that output; t is nil unless the graph is to train.
-func (e *engine[T]) forward(b *graph.Builder[T], x *graph.Node[T], last int, t training[T]) (*graph.Node[T], error) {
+func (e *engine[T]) forward(b *graph.Builder[T], x *graph.Node[T], last int, t *training[T]) (*graph.Node[T], error) {
 	need := e.arch.needed(last)
 	outs := make([]*graph.Node[T], last+1)
 	for i, s := range e.arch.steps[:last+1] {
@@ -174,7 +174,7 @@ type builder[T graph.Float] struct {
 	out    datasets.Shape
 	params []*graph.Node[T]
 	first  int // index of the first of them in the engine's params
-	t      training[T]
+	t      *training[T]
 }
 
 // param returns parameter i of the layer, or nil where it has fewer: a bias left out.

@@ -262,9 +262,9 @@ func (r *run[T]) trainer(p pass) (*trainer[T], error) {
 func (e *engine[T]) trainer(p pass, goal objective) (*trainer[T], error) {
 	b := graph.New[T]()
 	t := &trainer[T]{engine: e, x: b.Input("x", p.rows, e.arch.input.Size(), nil, false)}
-	var hooks training[T]
+	var hooks *training[T]
 	if p.learn {
-		hooks = t
+		hooks = &training[T]{weight: t.weight, mask: t.mask, stats: t.stats}
 	}
 	var err error
 	if t.scores, err = e.forward(b, t.x, e.arch.end(), hooks); err != nil {

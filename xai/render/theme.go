@@ -45,9 +45,3 @@ func (t Theme) inks() inks {
 func rgb(hex uint32) color.NRGBA {
 	return color.NRGBA{R: uint8(hex >> 16), G: uint8(hex >> 8), B: uint8(hex), A: 255}
 }
-
-// mix returns the colour a fraction t of the way from a to b, in sRGB.
-func mix(a, b color.NRGBA, t float64) color.NRGBA {
-	blend := func(x, y uint8) uint8 { return uint8(float64(x)*(1-t) + float64(y)*t + 0.5) }
-	return color.NRGBA{R: blend(a.R, b.R), G: blend(a.G, b.G), B: blend(a.B, b.B), A: 255}
-}
