@@ -120,7 +120,7 @@ func TestSameSeedSameBytes(t *testing.T) {
 func TestInterruptedTraining(t *testing.T) {
 	for name, f := range map[string]Fit{
 		"many small steps": toyArch().Fit(toys(3000), Training{Epochs: 10000}),
-		"few large steps":  LeNet(datasets.Shape{Channels: 1, Height: 28, Width: 28}, 10).Fit(datasets.MNIST().Train(), Training{Epochs: 10000, Batch: 1000}),
+		"few large steps":  LeNet(datasets.Shape{Channels: 1, Height: 28, Width: 28}, 10).Fit(datasets.MNIST().Train(), Training{Epochs: 10000, Batch: 200}),
 	} {
 		ctx, cancel := context.WithCancel(ctx)
 		var stopped time.Time
