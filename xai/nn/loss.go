@@ -221,7 +221,7 @@ func addLoss[T graph.Float](b *graph.Builder[T], o objective, scores, target, we
 	case o.focus > 0:
 		return b.Focal(scores, target, weight, o.focus)
 	}
-	return b.WeightedCrossEntropy(scores, target, weight)
+	return b.CrossEntropy(scores, target, weight)
 }
 
 // fillTargets writes the target rows of a batch, one-hot or smoothed, and the weights of

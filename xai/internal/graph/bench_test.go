@@ -133,7 +133,7 @@ func BenchmarkNetworks(b *testing.B) {
 				switch what {
 				case "train":
 					one := n.Input("one", 1, 1, []float32{1}, false)
-					grads, err = n.Backward(n.CrossEntropy(out, seeds), one, n.params...)
+					grads, err = n.Backward(n.CrossEntropy(out, seeds, nil), one, n.params...)
 				case "gradient":
 					grads, err = n.Backward(out, seeds, x)
 				}

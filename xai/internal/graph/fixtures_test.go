@@ -337,8 +337,8 @@ func fixtures[T Float]() []fixture[T] {
 				return []float64{sum / all}
 			}})
 	}
-	loss("cross-entropy", "CrossEntropy", false, func(b *Builder[T], s, t, _ *Node[T]) *Node[T] { return b.CrossEntropy(s, t) }, slowFocal(0))
-	loss("cross-entropy, weighted", "WeightedCrossEntropy", true, func(b *Builder[T], s, t, w *Node[T]) *Node[T] { return b.WeightedCrossEntropy(s, t, w) }, slowFocal(0))
+	loss("cross-entropy", "CrossEntropy", false, func(b *Builder[T], s, t, _ *Node[T]) *Node[T] { return b.CrossEntropy(s, t, nil) }, slowFocal(0))
+	loss("cross-entropy, weighted", "CrossEntropy", true, func(b *Builder[T], s, t, w *Node[T]) *Node[T] { return b.CrossEntropy(s, t, w) }, slowFocal(0))
 	for _, gamma := range []float64{0, 0.5, 2} {
 		loss("focal", "Focal", gamma > 0, func(b *Builder[T], s, t, w *Node[T]) *Node[T] { return b.Focal(s, t, w, gamma) }, slowFocal(gamma))
 	}

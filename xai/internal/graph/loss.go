@@ -11,12 +11,7 @@ import (
 // sum(weight), which is NaN when all weights are zero. No gradient flows to weights.
 
 // CrossEntropy returns the mean of -sum_c target_c log softmax(scores)_c.
-func (b *Builder[T]) CrossEntropy(scores, target *Node[T]) *Node[T] {
-	return b.WeightedCrossEntropy(scores, target, nil)
-}
-
-// WeightedCrossEntropy is CrossEntropy with a weight for every row.
-func (b *Builder[T]) WeightedCrossEntropy(scores, target, weight *Node[T]) *Node[T] {
+func (b *Builder[T]) CrossEntropy(scores, target, weight *Node[T]) *Node[T] {
 	return b.rowLoss("crossentropy", scores, target, weight, crossEntropy[T])
 }
 
