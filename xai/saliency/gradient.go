@@ -13,8 +13,8 @@ import (
 type Gradient struct{}
 
 // Attribute implements Method.
-func (Gradient) Attribute(ctx context.Context, f xai.Differentiable, dst, x *mat.Dense, targets []int) (Report, error) {
-	_, err := f.Gradients(ctx, dst, x, targets)
+func (Gradient) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
+	_, err := f.Gradients(ctx, dst, in.X, in.Targets)
 	return Report{Passes: 1}, err
 }
 

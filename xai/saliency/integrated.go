@@ -28,7 +28,8 @@ func (IntegratedGradients) Signed() bool { return true }
 
 // Attribute implements Method. Memory does not grow with Steps: the path is walked in
 // blocks of points, and each is added to the sum as it comes.
-func (ig IntegratedGradients) Attribute(ctx context.Context, f xai.Differentiable, dst, x *mat.Dense, targets []int) (Report, error) {
+func (ig IntegratedGradients) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
+	x, targets := in.X, in.Targets
 	n, d := x.Dims()
 	steps := ig.Steps
 	switch {
@@ -113,10 +114,10 @@ func (ig IntegratedGradients) Attribute(ctx context.Context, f xai.Differentiabl
 	}
 	report := Report{Passes: steps + 2, Completeness: make([]Completeness, n)}
 	for i := range n {
-		row, in := dst.RawRowView(i), x.RawRowView(i)
+		row, from := dst.RawRowView(i), x.RawRowView(i)
 		c := &report.Completeness[i]
 		for j := range row {
-			row[j] *= (in[j] - baseline[j]) / float64(steps)
+			row[j] *= (from[j] - baseline[j]) / float64(steps)
 			c.Sum += row[j]
 		}
 		c.Change = scores.At(i, targets[i]) - scores.At(n, targets[i])

@@ -18,13 +18,22 @@ import (
 // Method attributes a score to the values of an input. Implementations are plain structs
 // whose zero value is the method's usual setting.
 type Method interface {
-	// Attribute stores into row i of dst the attribution of score targets[i] of f at row
-	// i of x (both n x d), and says how it went. x is not changed. Rows are independent:
-	// a batch gives what its rows give one by one.
-	Attribute(ctx context.Context, f xai.Differentiable, dst, x *mat.Dense, targets []int) (Report, error)
+	// Attribute stores into row i of dst (n x d) the attribution of score Targets[i] of f at
+	// row i of in.X, and says how it went. in.X is not changed. Rows are independent: a
+	// batch gives what its rows give one by one.
+	Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error)
 
 	// Signed says whether the sign of a value means for or against the target.
 	Signed() bool
+}
+
+// Batch is what a method explains: rows of inputs, each with the score to explain.
+type Batch struct {
+	X       *mat.Dense     // n x d, d = Shape.Size(), channel-major
+	Shape   datasets.Shape // of each row
+	Targets []int          // n score indices
+	Low     float64        // least and greatest value that an input can have: 0 and 1 for
+	High    float64        // images; both 0 where there are no limits
 }
 
 // Report is what a method says about its own work.
@@ -236,7 +245,11 @@ func (r Recipe) Explain(ctx context.Context) (Map, error) {
 		m.Target = m.Predicted()
 	}
 	dst := mat.NewDense(1, len(m.Values), m.Values)
-	m.Report, err = r.method.Attribute(ctx, r.model, dst, x, []int{m.Target})
+	in := Batch{X: x, Shape: r.sample.Shape, Targets: []int{m.Target}}
+	if r.sample.Columns == nil { // an image
+		in.High = 1
+	}
+	m.Report, err = r.method.Attribute(ctx, r.model, dst, in)
 	if err != nil {
 		return Map{}, fmt.Errorf("saliency: %s: %w", name(r.method), err)
 	}

@@ -218,17 +218,18 @@ func TestBatch(t *testing.T) {
 	}
 	before := mat.DenseCopyOf(x)
 	targets := make([]int, 7)
+	shape := datasets.Shape{Channels: 1, Height: 1, Width: 3}
 	largest := 0
 	f := netA()
 	f.batch = &largest
 	for _, m := range []Method{Gradient{}, IntegratedGradients{Steps: 33}, IntegratedGradients{Steps: 1000}} {
 		all := mat.NewDense(7, 3, nil)
-		if _, err := m.Attribute(ctx, f, all, x, targets); err != nil {
+		if _, err := m.Attribute(ctx, f, all, Batch{X: x, Shape: shape, Targets: targets}); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 7 {
 			one := mat.NewDense(1, 3, nil)
-			if _, err := m.Attribute(ctx, f, one, mat.NewDense(1, 3, slices.Clone(x.RawRowView(i))), targets[:1]); err != nil {
+			if _, err := m.Attribute(ctx, f, one, Batch{X: mat.NewDense(1, 3, slices.Clone(x.RawRowView(i))), Shape: shape, Targets: targets[:1]}); err != nil {
 				t.Fatal(err)
 			}
 			near(t, words(m), one.RawRowView(0), all.RawRowView(i), 0)
