@@ -47,6 +47,7 @@ var rules = map[string]rule{
 	"xai/nn/onnx/internal/ir": {inside: []string{"xai", "xai/nn/onnx/internal/pb"}, tests: []string{"xai/seed"}},
 	"xai/nn/onnx/internal/pb": {outside: []string{"google.golang.org/protobuf"}},
 	"xai/saliency":            {inside: []string{"datasets", "xai", "xai/seed", "xai/progress"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn"}},
+	"xai/evaluate":            {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/saliency"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn"}},
 	"xai/render":              {inside: []string{"xai/render/html"}, outside: []string{"gonum.org/v1/plot", "golang.org/x/image", "golang.org/x/text"}},
 
 	"kernelext":         {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/nn", "xai/saliency", "xai/render"}, outside: []string{"github.com/janpfeifer/gonb/gonbui"}},
