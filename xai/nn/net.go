@@ -116,6 +116,15 @@ func (n *Net) Classes() []string {
 	return append([]string(nil), n.classes...)
 }
 
+// WithClasses returns the same network with names for its scores, which imported networks
+// lack; titles and tables use them.
+func (n *Net) WithClasses(names ...string) (*Net, error) {
+	if _, k := n.Dims(); len(names) != k || k == 0 {
+		return nil, fmt.Errorf("nn.Net.WithClasses: %d names for %d scores: %w", len(names), k, xai.ErrShape)
+	}
+	return &Net{arch: n.arch, classes: append([]string(nil), names...), run: n.run, History: n.History}, nil
+}
+
 // Dims returns the length of an input row and the number of scores.
 func (n *Net) Dims() (d, k int) {
 	if n == nil || n.run == nil {

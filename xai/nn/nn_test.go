@@ -611,6 +611,8 @@ func TestZeroValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, errs["too few class names"] = net.WithClasses("a", "b")
+	_, errs["class names of nothing"] = none.WithClasses()
 	_, errs["nil dst"] = net.Gradients(ctx, nil, x, []int{0})
 	_, errs["nil data"] = net.Evaluate(ctx, nil)
 	nan := random(1, 16, "zero")
@@ -629,5 +631,31 @@ func TestZeroValues(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+}
+
+func TestWithClasses(t *testing.T) {
+	net, err := toyArch().Init(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	named, err := net.WithClasses("a", "b", "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(named.Classes(), ""); got != "abc" || net.Classes() != nil {
+		t.Errorf("classes %q, and %v of the network it came from", got, net.Classes())
+	}
+	if named.Fingerprint() == net.Fingerprint() {
+		t.Error("the names are not part of the fingerprint")
+	}
+	x := random(2, 16, "named")
+	a, err := net.Scores(ctx, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := named.Scores(ctx, x)
+	if err != nil || !mat.Equal(a, b) {
+		t.Errorf("other scores, error %v", err)
 	}
 }
