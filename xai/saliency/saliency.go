@@ -284,7 +284,12 @@ func name(m Method) string {
 			continue
 		}
 		text := fmt.Sprintf("%#v", f)
-		if f.Kind() == reflect.Slice && f.Len() > 8 {
+		if f.CanInterface() {
+			if inner, ok := f.Interface().(Method); ok { // not the address of a pointer
+				text = name(inner)
+			}
+		}
+		if f.Kind() == reflect.Slice && (f.Len() > 8 || len(text) > 200) {
 			text = fmt.Sprintf("%d values %x", f.Len(), sha256.Sum256([]byte(text)))
 		}
 		fields = append(fields, v.Type().Field(i).Name+": "+text)
