@@ -82,7 +82,7 @@ func (b *Builder[T]) pairwise(name string, x, y *Node[T], f func(out, x, y []T),
 
 // elementwise adds an operation on nodes of one size whose every output element depends
 // only on the same element of the inputs: run computes any range of them. out may be the
-// same memory as the first input.
+// same memory as the first input, if that is not another input too.
 func (b *Builder[T]) elementwise(name string, in []*Node[T], run func(out []T, in [][]T), diff func(out, grad *Node[T]) []*Node[T]) *Node[T] {
 	for _, n := range in {
 		if n.Rows != in[0].Rows || n.Cols != in[0].Cols {

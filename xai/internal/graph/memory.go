@@ -32,7 +32,9 @@ func (b *Builder[T]) place(order []*op[T], keep []*Node[T], sharing bool) {
 			}
 		}
 		size := o.out.Rows * o.out.Cols
-		if first := o.in[0]; o.inPlace && dies(first) && len(o.src[0]) == size {
+		// An input that occurs twice is read again after an operation of several passes, such
+		// as a sum of many terms, has begun to write.
+		if first := o.in[0]; o.inPlace && dies(first) && len(o.src[0]) == size && !slices.Contains(o.in[1:], first) {
 			o.dst, left[first] = o.src[0], true
 		} else {
 			o.dst = free.take(size)
