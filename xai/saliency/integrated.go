@@ -3,10 +3,8 @@ package saliency
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/whybook/whybook/xai"
-	"github.com/whybook/whybook/xai/progress"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -15,12 +13,15 @@ import (
 //
 //	IG_i(x) = (x_i - x'_i) * integral over t in [0,1] of df/dx_i (x' + t (x - x'))
 //
-// The integral is taken by the midpoint rule. For each row the report has the
-// completeness error: what the map's sum misses of f(x) - f(x').
+// With several baselines the map is the mean of their maps. For each row the report has
+// the completeness error: what the map's sum misses of f(x) - f(x'), or of the mean of
+// that difference over the baselines.
 type IntegratedGradients struct {
-	Steps    int       // points on the path; default 50
-	Baseline []float64 // x', d values in the input's units; default zeros (a black image)
-	Batch    int       // points in flight, which bounds the memory; default 64
+	Steps     int         // points on the path; default 50
+	Rule      Rule        // where the points lie and what they weigh; default Midpoint
+	Baseline  []float64   // x', d values in the input's units; default zeros (a black image)
+	Baselines [][]float64 // several baselines; excludes Baseline
+	Batch     int         // points in flight, which bounds the memory; default 64
 }
 
 // Signed implements Method.
@@ -29,100 +30,94 @@ func (IntegratedGradients) Signed() bool { return true }
 // Attribute implements Method. Memory does not grow with Steps: the path is walked in
 // blocks of points, and each is added to the sum as it comes.
 func (ig IntegratedGradients) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
-	x, targets := in.X, in.Targets
-	n, d := x.Dims()
-	steps := ig.Steps
-	switch {
-	case steps < 0:
-		return Report{}, fmt.Errorf("field Steps must be positive, not %d", steps)
-	case ig.Batch < 0:
-		return Report{}, fmt.Errorf("field Batch must be positive, not %d", ig.Batch)
-	case steps == 0:
-		steps = 50
-	}
-	baseline := ig.Baseline
-	if baseline == nil {
-		baseline = make([]float64, d)
-	} else if len(baseline) != d {
-		return Report{}, fmt.Errorf("the baseline has %d values, the input %d: %w", len(baseline), d, xai.ErrShape)
-	}
-	for j, v := range baseline {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return Report{}, fmt.Errorf("value %d of the baseline is %v", j, v)
-		}
-	}
-
-	block := ig.Batch
-	if block == 0 {
-		block = 64
-	}
-	block = min(block, n*steps)
-	points := mat.NewDense(block, d, nil)
-	grads := mat.NewDense(block, d, nil)
-	owner := make([]int, 0, block) // the row of x that each point belongs to
-	target := make([]int, 0, block)
-	dst.Zero()
-	total, done := n*steps, 0
-	flush := func() error {
-		m := len(owner)
-		if m == 0 {
-			return nil
-		}
-		_, err := f.Gradients(ctx, grads.Slice(0, m, 0, d).(*mat.Dense), points.Slice(0, m, 0, d).(*mat.Dense), target)
-		if err != nil {
-			return fmt.Errorf("after %d of %d gradients: %w", done, total, err)
-		}
-		for p, i := range owner {
-			sum := dst.RawRowView(i)
-			for j, g := range grads.RawRowView(p) {
-				sum[j] += g
-			}
-		}
-		done += m
-		owner, target = owner[:0], target[:0]
-		progress.Report(ctx, "integrated gradients", done, total)
-		return nil
-	}
-	for i := range n {
-		row := x.RawRowView(i)
-		for s := range steps {
-			t := (float64(s) + 0.5) / float64(steps)
-			point := points.RawRowView(len(owner))
-			for j, v := range row {
-				point[j] = baseline[j] + t*(v-baseline[j])
-			}
-			owner, target = append(owner, i), append(target, targets[i])
-			if len(owner) == block {
-				if err := flush(); err != nil {
-					return Report{}, err
-				}
-			}
-		}
-	}
-	if err := flush(); err != nil {
-		return Report{}, err
-	}
-
-	ends := mat.NewDense(n+1, d, nil) // the inputs, and the baseline once
-	for i := range n {
-		ends.SetRow(i, x.RawRowView(i))
-	}
-	ends.SetRow(n, baseline)
-	scores, err := f.Scores(ctx, ends)
+	_, d := in.X.Dims()
+	steps, err := count("Steps", ig.Steps, 50)
 	if err != nil {
 		return Report{}, err
 	}
-	report := Report{Passes: steps + 2, Completeness: make([]Completeness, n)}
-	for i := range n {
-		row, from := dst.RawRowView(i), x.RawRowView(i)
-		c := &report.Completeness[i]
-		for j := range row {
-			row[j] *= (from[j] - baseline[j]) / float64(steps)
-			c.Sum += row[j]
-		}
-		c.Change = scores.At(i, targets[i]) - scores.At(n, targets[i])
+	size, err := count("Batch", ig.Batch, 64)
+	if err != nil {
+		return Report{}, err
 	}
-	return report, nil
+	at, weight, err := ig.Rule.nodes(steps)
+	if err != nil {
+		return Report{}, err
+	}
+	baselines := ig.Baselines
+	switch {
+	case ig.Baseline != nil && baselines != nil:
+		return Report{}, fmt.Errorf("fields Baseline and Baselines are both set; keep one")
+	case ig.Baseline != nil:
+		baselines = [][]float64{ig.Baseline}
+	case baselines == nil:
+		baselines = [][]float64{make([]float64, d)}
+	case len(baselines) == 0:
+		return Report{}, fmt.Errorf("field Baselines is empty; leave it nil for a baseline of zeros")
+	}
+	if err := checkBaselines(baselines, d); err != nil {
+		return Report{}, err
+	}
+
+	dst.Zero()
+	share := 1 / float64(len(baselines))
+	path := sweep{
+		task: "integrated gradients", per: len(baselines) * steps, size: size, gradients: true,
+		point: func(dst []float64, i, s int) {
+			between(dst, baselines[s/steps], in.X.RawRowView(i), at[s%steps])
+		},
+		use: func(i, s int, gradient, _ []float64) {
+			from, w := baselines[s/steps], share*weight[s%steps]
+			row := dst.RawRowView(i)
+			for j, v := range in.X.RawRowView(i) {
+				row[j] += w * (v - from[j]) * gradient[j]
+			}
+		},
+	}
+	if err := path.run(ctx, f, in); err != nil {
+		return Report{}, err
+	}
+	report := Report{Passes: len(baselines)*(steps+1) + 1}
+	report.Completeness, err = completeness(ctx, f, dst, in, baselines, size)
+	return report, err
+}
+
+// between writes a + t (b - a) to dst.
+func between(dst, a, b []float64, t float64) {
+	for j, v := range a {
+		dst[j] = v + t*(b[j]-v)
+	}
+}
+
+// completeness compares the sum of each map with f(x) minus the mean of f over the
+// baselines.
+func completeness(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch, baselines [][]float64, size int) ([]Completeness, error) {
+	list := make([]Completeness, len(in.Targets))
+	ends := sweep{
+		task: "completeness", per: 1 + len(baselines), size: size,
+		point: func(dst []float64, i, s int) {
+			if s == 0 {
+				copy(dst, in.X.RawRowView(i))
+				return
+			}
+			copy(dst, baselines[s-1])
+		},
+		use: func(i, s int, _, scores []float64) {
+			if s == 0 {
+				list[i].Change += scores[in.Targets[i]]
+				return
+			}
+			list[i].Change -= scores[in.Targets[i]] / float64(len(baselines))
+		},
+	}
+	if err := ends.run(ctx, f, in); err != nil {
+		return nil, err
+	}
+	for i := range list {
+		for _, v := range dst.RawRowView(i) {
+			list[i].Sum += v
+		}
+	}
+	return list, nil
 }
 
 var _ Method = IntegratedGradients{}
