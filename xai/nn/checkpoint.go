@@ -193,11 +193,11 @@ func (r *run[T]) restore(tensors map[string]tensor, meta map[string]string) erro
 			r.best = append(r.best, make([]T, len(p.data)))
 		}
 	}
-	list := r.memories()
+	list, dtype := r.memories(), encodeTensor[T]("", nil, nil).dtype
 	for _, m := range list {
-		if t, ok := tensors[m.name]; !ok || !slices.Equal(t.dims, m.dims) {
+		if t := tensors[m.name]; !slices.Equal(t.dims, m.dims) || t.dtype != dtype || len(t.bytes) != widths[dtype]*len(m.data) {
 			r.best = nil
-			return bad("tensor %q has shape %v, not %v", m.name, t.dims, m.dims)
+			return bad("tensor %q has shape %v and type %q, not %v and %q", m.name, t.dims, t.dtype, m.dims, dtype)
 		}
 	}
 	for _, m := range list {

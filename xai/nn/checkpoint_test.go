@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -190,6 +192,45 @@ func TestForeignCheckpoint(t *testing.T) {
 	}
 	if _, err := everything(path).Build(ctx); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("a file in place of the folder: %v", err)
+	}
+}
+
+// TestCheckpointOfAnotherType: a file whose checksum holds, but whose weights are of another
+// type than those of the network, is damage too.
+func TestCheckpointOfAnotherType(t *testing.T) {
+	folder := t.TempDir()
+	f := everything(folder)
+	want, err := f.Build(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &checkpoint{folder: folder, key: f.Key()}
+	for dtype, width := range map[string]int{"F16": 2, "F64": 8, "I32": 4} {
+		tensors, meta, err := c.read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := "weights/fc1.bias"
+		other, ok := tensors[name]
+		if !ok {
+			t.Fatalf("no tensor %q", name)
+		}
+		other.dtype, other.bytes = dtype, make([]byte, len(other.bytes)/4*width)
+		tensors[name] = other
+		if err := c.write(slices.Collect(maps.Values(tensors)), meta); err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		old := slog.Default()
+		slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+		got, err := f.Build(ctx)
+		slog.SetDefault(old)
+		if err != nil || got.Fingerprint() != want.Fingerprint() {
+			t.Errorf("%s: another network, error %v", dtype, err)
+		}
+		if !strings.Contains(log.String(), name) || !strings.Contains(log.String(), dtype) {
+			t.Errorf("%s: the log says %q", dtype, &log)
+		}
 	}
 }
 
