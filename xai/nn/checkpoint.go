@@ -81,13 +81,16 @@ func (c *checkpoint) read() (map[string]tensor, map[string]string, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("checkpoint %s: %w", c.path(), err)
 	}
-	if meta["format"] != checkpointFormat {
-		return nil, nil, fmt.Errorf("nn: %s is not a checkpoint of this version (format %q, not %q); choose another folder or delete the file: %w", c.path(), meta["format"], checkpointFormat, ErrCheckpoint)
-	}
-	sum := meta["sha256"]
+	// The checksum comes first: damage to the format's name is no other format. Only a file
+	// that names another format and has no checksum never was a checkpoint.
+	foreign := meta["format"] != checkpointFormat
+	sum, summed := meta["sha256"]
 	delete(meta, "sha256")
-	if sum != digest(slices.Collect(maps.Values(tensors)), meta) {
+	if (summed || !foreign) && sum != digest(slices.Collect(maps.Values(tensors)), meta) {
 		return nil, nil, fmt.Errorf("checkpoint %s: checksum does not match: %w", c.path(), ErrFormat)
+	}
+	if foreign {
+		return nil, nil, fmt.Errorf("nn: %s is not a checkpoint of this version (format %q, not %q); choose another folder or delete the file: %w", c.path(), meta["format"], checkpointFormat, ErrCheckpoint)
 	}
 	if meta["key"] != c.key {
 		return nil, nil, fmt.Errorf("nn: %s belongs to another recipe; choose another folder or delete the file.\nthere: %s\nhere: %s: %w", c.path(), meta["key"], c.key, ErrCheckpoint)

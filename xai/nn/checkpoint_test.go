@@ -121,11 +121,13 @@ func TestDamagedCheckpoint(t *testing.T) {
 	flipped := bytes.Clone(good)
 	flipped[len(flipped)-5] ^= 1
 	for name, bad := range map[string][]byte{
-		"truncated":      good[:len(good)-7],
-		"empty":          {},
-		"header only":    good[:50],
-		"a flipped bit":  flipped,
-		"another number": bytes.Replace(good, []byte(`"steps":"16"`), []byte(`"steps":"15"`), 1),
+		"truncated":                           good[:len(good)-7],
+		"empty":                               {},
+		"header only":                         good[:50],
+		"a flipped bit":                       flipped,
+		"a flipped bit in the format":         bytes.Replace(good, []byte(checkpointFormat), []byte("whybook.trainine/1"), 1),
+		"a flipped bit in the checksum's key": bytes.Replace(good, []byte(`"sha256"`), []byte(`"sha257"`), 1),
+		"another number":                      bytes.Replace(good, []byte(`"steps":"16"`), []byte(`"steps":"15"`), 1),
 	} {
 		log.Reset()
 		if err := os.WriteFile(path, bad, 0o666); err != nil {
@@ -189,6 +191,18 @@ func TestForeignCheckpoint(t *testing.T) {
 	}
 	if _, err := everything(folder).Build(ctx); !errors.Is(err, ErrCheckpoint) || !strings.Contains(err.Error(), "whybook.nn/1") {
 		t.Errorf("a network in place of the state: %v", err)
+	}
+	meta := map[string]string{"format": "whybook.training/2"}
+	meta["sha256"] = digest(nil, meta)
+	file.Reset()
+	if err := writeSafetensors(&file, nil, meta); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, file.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := everything(folder).Build(ctx); !errors.Is(err, ErrCheckpoint) || !strings.Contains(err.Error(), "whybook.training/2") {
+		t.Errorf("a whole checkpoint of another version: %v", err)
 	}
 	if _, err := everything(path).Build(ctx); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("a file in place of the folder: %v", err)
