@@ -50,6 +50,7 @@ type Report struct {
 type Completeness struct {
 	Sum    float64 // sum of the attributions
 	Change float64 // f(x) - f(baseline)
+	Bound  float64 // what |Sum - Change| cannot exceed, from a method that guarantees one; else 0
 }
 
 // Error returns Sum - Change, in units of the score.

@@ -1,0 +1,114 @@
+package saliency
+
+import (
+	"math"
+	"testing"
+
+	"github.com/whybook/whybook/xai/seed"
+	"gonum.org/v1/gonum/mat"
+)
+
+// reluNet is a random network of d inputs, two layers of 8 ReLUs and one score.
+func reluNet(d int, s uint64) formula {
+	r := seed.Stream(s, "relu")
+	layer := func(out, in int) (*mat.Dense, []float64) {
+		w, b := mat.NewDense(out, in, nil), make([]float64, out)
+		for u := range out {
+			for j := range in {
+				w.Set(u, j, r.NormFloat64())
+			}
+			b[u] = r.NormFloat64()
+		}
+		return w, b
+	}
+	w1, b1 := layer(8, d)
+	w2, b2 := layer(8, 8)
+	w3, _ := layer(1, 8)
+	forward := func(w *mat.Dense, b, x []float64) []float64 {
+		out := make([]float64, len(b))
+		for u := range out {
+			out[u] = b[u]
+			for j, v := range x {
+				out[u] += w.At(u, j) * relu(v)
+			}
+		}
+		return out
+	}
+	shift := func(x []float64) []float64 { // the input may be negative: no ReLU before layer 1
+		out := make([]float64, 8)
+		for u := range out {
+			out[u] = b1[u]
+			for j, v := range x {
+				out[u] += w1.At(u, j) * v
+			}
+		}
+		return out
+	}
+	return formula{
+		d: d,
+		scores: func(x []float64) []float64 {
+			return forward(w3, []float64{0}, forward(w2, b2, shift(x)))
+		},
+		grad: func(x []float64, _ int) []float64 {
+			h1 := shift(x)
+			h2 := forward(w2, b2, h1)
+			g := make([]float64, d)
+			for u := range 8 {
+				for v := range 8 {
+					for j := range g {
+						g[j] += w3.At(0, v) * step(h2[v]) * w2.At(v, u) * step(h1[u]) * w1.At(u, j)
+					}
+				}
+			}
+			return g
+		},
+	}
+}
+
+func TestAdaptive(t *testing.T) {
+	conform(t, AdaptiveIntegratedGradients{}, 64)
+
+	a, report := attribute(t, AdaptiveIntegratedGradients{Tolerance: 1e-9, Segments: 7}, netA(), images(rows([]float64{20, 50, 30}), 1, 3))
+	near(t, "net A", a.RawRowView(0), []float64{78, 195, 117}, 1e-6)
+	if c := report.Completeness[0]; c.Relative() > 1e-9 || c.Bound > 1e-9*390 {
+		t.Errorf("net A: %+v", c)
+	}
+	for name, f := range map[string]formula{"B1": netB1(), "B2": netB2()} {
+		m, _ := attribute(t, AdaptiveIntegratedGradients{Tolerance: 1e-11}, f, images(rows([]float64{3, 1}), 1, 2))
+		near(t, "net "+name, m.RawRowView(0), []float64{1.5, -0.5}, 1e-9)
+	}
+
+	// A linear model needs no halving: 17 scores, 16 segments of 3 gradients, twice.
+	if _, r := attribute(t, AdaptiveIntegratedGradients{}, affine(1, []float64{1, 2}), images(rows([]float64{1, 1}), 1, 2)); r.Passes != 17+2*48 {
+		t.Errorf("a linear model took %d passes", r.Passes)
+	}
+	// A path that is cut off by Limit says so by its bound.
+	_, r := attribute(t, AdaptiveIntegratedGradients{Tolerance: 1e-12, Segments: 7, Limit: 9}, netA(), images(rows([]float64{20, 50, 30}), 1, 3))
+	if c := r.Completeness[0]; c.Bound <= 1e-12*390 || c.Bound < math.Abs(c.Error()) {
+		t.Errorf("limit 9: %+v", c)
+	}
+	// f ends where it began, and never moved.
+	if _, r := attribute(t, AdaptiveIntegratedGradients{}, affine(1, []float64{0, 0}), images(rows([]float64{1, 1}), 1, 2)); r.Completeness[0] != (Completeness{}) {
+		t.Errorf("flat: %+v", r.Completeness[0])
+	}
+
+	refuse(t, AdaptiveIntegratedGradients{Tolerance: -1}, "field Tolerance")
+	refuse(t, AdaptiveIntegratedGradients{Tolerance: math.NaN()}, "NaN")
+	refuse(t, AdaptiveIntegratedGradients{Segments: -1}, "field Segments")
+	refuse(t, AdaptiveIntegratedGradients{Limit: 3}, "less than the 16")
+	refuse(t, AdaptiveIntegratedGradients{Baseline: []float64{1}}, "has 1 values")
+}
+
+// TestAdaptiveBound: on 1000 random networks of ReLUs the tolerance is reached, and the
+// bound is at least the error.
+func TestAdaptiveBound(t *testing.T) {
+	const d = 4
+	for s := range uint64(1000) {
+		in := images(random(1, d, s), 1, d)
+		_, report := attribute(t, AdaptiveIntegratedGradients{Tolerance: 1e-9}, reluNet(d, s), in)
+		c := report.Completeness[0]
+		if c.Bound < math.Abs(c.Error()) || !(c.Bound <= 1.0001e-9*math.Abs(c.Change)) {
+			t.Errorf("network %d: error %g, bound %g, change %g", s, c.Error(), c.Bound, c.Change)
+		}
+	}
+}
