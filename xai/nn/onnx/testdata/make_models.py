@@ -131,6 +131,17 @@ def matvec(g, x):
     return g.op("MatMul", x, g.weight(4))
 
 
+@case((12,), opsets=(13, 17))
+def unflatten(g, x):
+    """What PyTorch writes for nn.Unflatten, whose axis may count from the end."""
+    axis = g.op("Mod", g.const([-1]), g.const([2]))
+    shape = g.op("Shape", x)
+    lead = g.op("Slice", shape, g.const([0]), g.op("Reshape", axis, g.const([1])))
+    rest = g.op("Slice", shape, g.op("Reshape", g.op("Add", axis, g.const([1])), g.const([1])), g.const([2**63 - 1]))
+    y = g.op("Reshape", x, g.op("Concat", lead, g.const([3, 2, 2]), rest, axis=0))
+    return g.op("Slice", y, g.const([0, 0]), g.op("Mod", g.const([11, -11]), g.const([4, 2])), g.const([1, 2]))
+
+
 @case((4, 3, 3))
 def elementwise(g, x):
     y = g.op("Add", x, g.weight(4, 1, 1))

@@ -83,6 +83,8 @@ func (c *call) apply() (value, error) {
 		return c.reduceMean()
 	case "Add", "Sub", "Mul", "Div":
 		return c.arithmetic()
+	case "Mod":
+		return c.mod()
 	case "Sum":
 		return c.sum()
 	case "Identity":

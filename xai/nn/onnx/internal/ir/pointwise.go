@@ -197,6 +197,26 @@ func (c *call) arithmetic() (value, error) {
 	return c.withConstant(b.node, a.tensor, 0, true)
 }
 
+// mod computes remainders of integer constants, whose sign is that of the divisor.
+func (c *call) mod() (value, error) {
+	fmod, err := c.int("fmod", 0)
+	if err != nil {
+		return value{}, err
+	}
+	var in [2]*Tensor
+	for i := range in {
+		v, err := c.arg(i)
+		if err != nil {
+			return value{}, err
+		}
+		if v.tensor == nil || !v.tensor.whole || fmod != 0 {
+			return value{}, c.unsupported("remainders of other values than integers known when the model is read (fmod 0)")
+		}
+		in[i] = v.tensor
+	}
+	return c.fold(in[0], in[1])
+}
+
 // fold computes from two constants.
 func (c *call) fold(a, b *Tensor) (value, error) {
 	dims, ok := join(a.Dims, b.Dims)
@@ -260,6 +280,13 @@ func compute(op string, a, b Int) (Int, bool) {
 	}
 	if b.Batch != 0 || b.Const == 0 {
 		return Int{}, false
+	}
+	if op == "Mod" {
+		rest := a.Const % b.Const // of the dividend's sign in Go, of the divisor's in ONNX
+		if rest != 0 && rest < 0 != (b.Const < 0) {
+			rest += b.Const
+		}
+		return Int{Const: rest}, a.Batch%b.Const == 0
 	}
 	exact := a.Batch == 0 || a.Batch%b.Const == 0 && a.Const%b.Const == 0
 	return Int{a.Const / b.Const, a.Batch / b.Const}, exact
