@@ -16,6 +16,7 @@ type Verdict struct {
 	Reason     string  // why not, or ""
 	Checked    int     // coordinates compared with finite differences
 	Kinks      int     // coordinates passed over: the score has no derivative there
+	Flat       int     // coordinates passed over: the score changes by less than its rounding
 	Worst      float64 // largest error among those checked, relative to the largest gradient of its row
 	Repeatable bool    // two runs gave the same scores and gradients, bit for bit
 
@@ -62,8 +63,10 @@ const (
 // those with the largest gradients.
 //
 // Networks with ReLU or max-pooling have kinks, where the derivative jumps. A coordinate
-// where differences of two step sizes, or up and down, disagree is passed over and counted;
-// if that happens to more than half, the verdict is that the check decided nothing.
+// where differences of two step sizes, or up and down, disagree is passed over and counted.
+// So is one where the score is so flat, after a saturated softmax for instance, that its
+// differences are rounding. If that happens to more than half, the verdict is that the check
+// decided nothing.
 func Verify(ctx context.Context, f Differentiable, x *mat.Dense) (Verdict, error) {
 	if x == nil || x.IsEmpty() {
 		return Verdict{}, fmt.Errorf("xai.Verify: need at least one row: %w", ErrShape)
@@ -113,6 +116,8 @@ func Verify(ctx context.Context, f Differentiable, x *mat.Dense) (Verdict, error
 		v.Reason = "two runs on the same input differ"
 	case v.Worst > verifyTolerance || math.IsNaN(v.Worst):
 		v.Reason = fmt.Sprintf("the gradient differs from central differences by %.1e", v.Worst)
+	case v.Checked < v.Flat:
+		v.Reason = fmt.Sprintf("the scores hardly change at %d of %d coordinates, so there is nothing to compare: if the model ends in a softmax, explain the scores before it", v.Flat, v.Checked+v.Kinks+v.Flat)
 	case v.Checked < v.Kinks:
 		v.Reason = fmt.Sprintf("%d of %d coordinates lie at kinks; try another input", v.Kinks, v.Checked+v.Kinks)
 	default:
@@ -163,6 +168,10 @@ func (v *Verdict) checkRow(ctx context.Context, f Differentiable, x, grad []floa
 		return err
 	}
 	here := scores.At(4*len(points), target)
+	var size float64 // of the scores, whose rounding is in every one of them
+	for _, s := range scores.RawRowView(4 * len(points)) {
+		size = max(size, math.Abs(s))
+	}
 	for p, j := range points {
 		value := func(s int) float64 { return scores.At(4*p+s, target) - here }
 		whole := (value(0) - value(1)) / (2 * verifyStep)
@@ -171,6 +180,11 @@ func (v *Verdict) checkRow(ctx context.Context, f Differentiable, x, grad []floa
 		bend := (value(0) + value(1)) / verifyStep
 		halfBend := 2 * (value(2) + value(3)) / verifyStep
 		unit := max(scale, math.Abs(half), math.SmallestNonzeroFloat64)
+		const rounding = 4 * 0x1p-52 / verifyStep // of a difference quotient, for scores of 1
+		if rounding*size > verifyTolerance*unit {
+			v.Flat++
+			continue
+		}
 		if math.Abs(whole-half) > verifyTolerance/2*unit || math.Abs(bend-2*halfBend) > verifyTolerance/2*unit {
 			v.Kinks++
 			continue

@@ -164,7 +164,7 @@ func (l ConvTranspose) shape(in []datasets.Shape) (datasets.Shape, error) {
 		return x, err
 	}
 	eh, ew := l.extra()
-	if eh < 0 || ew < 0 || eh >= max(w.StrideH, w.DilationH, 1) || ew >= max(w.StrideW, w.DilationW, 1) {
+	if eh < 0 || ew < 0 || eh >= max(w.StrideH, 1) || ew >= max(w.StrideW, 1) {
 		return x, fmt.Errorf("extra rows and columns must be at least 0 and less than the stride, not %d and %d", eh, ew)
 	}
 	h, width := graph.Window(w).Under(plane(x))

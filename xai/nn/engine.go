@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/whybook/whybook/datasets"
+	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/internal/graph"
 )
 
@@ -95,11 +96,11 @@ func (e *engine[T]) take(p purpose) *machine[T] {
 	return nil
 }
 
-func (e *engine[T]) compile(p purpose) (*machine[T], error) {
+func (e *engine[T]) compile(p purpose) (m *machine[T], err error) {
+	defer misfit(&err)
 	b := graph.New[T]()
 	x := b.Input("x", p.rows, e.arch.input.Size(), nil, p.gradient)
-	m := &machine[T]{does: p, x: x}
-	var err error
+	m = &machine[T]{does: p, x: x}
 	if m.out, err = e.forward(b, x, p.layer, nil); err != nil {
 		return nil, err
 	}
@@ -117,6 +118,14 @@ func (e *engine[T]) compile(p purpose) (*machine[T], error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+// misfit turns a panic of a builder, which is about sizes that an architecture's own checks
+// should have refused, into an error: an imported model must not end the program.
+func misfit(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("nn: this architecture passed its checks but cannot be built: %v: %w", r, xai.ErrShape)
+	}
 }
 
 // training receives what a training step needs from the graph besides the output. Without

@@ -5,6 +5,7 @@ import (
 
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
+	"github.com/whybook/whybook/xai/internal/graph"
 )
 
 // MaxPool takes the maximum of each window of Kernel x Kernel. Where elements tie, the
@@ -13,7 +14,7 @@ type MaxPool struct {
 	plain
 	Kernel int    // at least 1
 	Stride int    // default Kernel
-	Pad    int    // border that never wins, at most half of Kernel; default 0
+	Pad    int    // border that never wins, less than Kernel; default 0
 	Window Window // if set, replaces Kernel, Stride and Pad
 }
 
@@ -28,7 +29,7 @@ type AvgPool struct {
 	plain
 	Kernel     int    // at least 1
 	Stride     int    // default Kernel
-	Pad        int    // border, at most half of Kernel; default 0
+	Pad        int    // border, less than Kernel; default 0
 	SkipBorder bool   // divide by the number of pixels; by default the border's zeros count, as in PyTorch
 	Window     Window // if set, replaces Kernel, Stride and Pad
 }
@@ -37,7 +38,12 @@ func (AvgPool) kind() string { return "avgpool" }
 
 func (l AvgPool) window() Window { return poolWindow(l.Kernel, l.Stride, l.Pad, l.Window) }
 
-func (l AvgPool) shape(in []datasets.Shape) (datasets.Shape, error) { return poolShape(l.window(), in) }
+func (l AvgPool) shape(in []datasets.Shape) (datasets.Shape, error) {
+	if w := l.window(); w.DilationH > 1 || w.DilationW > 1 {
+		return datasets.Shape{}, fmt.Errorf("an average has no dilation, not %dx%d", w.DilationH, w.DilationW)
+	}
+	return poolShape(l.window(), in)
+}
 
 func poolWindow(kernel, stride, pad int, general Window) Window {
 	if stride == 0 {
@@ -51,12 +57,11 @@ func poolShape(w Window, in []datasets.Shape) (datasets.Shape, error) {
 	if err != nil {
 		return x, err
 	}
-	// A window that lies in the border has no maximum and no mean.
-	if max(w.Top, w.Bottom) >= max(w.KernelH, 1) || max(w.Left, w.Right) >= max(w.KernelW, 1) {
-		return x, fmt.Errorf("padding must be less than the kernel size %dx%d", w.KernelH, w.KernelW)
-	}
 	if err := w.check(x); err != nil {
 		return x, err
+	}
+	if !graph.Window(w).Covered(plane(x)) {
+		return x, fmt.Errorf("some position of the window has no pixel of the %dx%d input, only padding: %w", x.Height, x.Width, xai.ErrShape)
 	}
 	h, width := w.over(x)
 	return datasets.Shape{Channels: x.Channels, Height: h, Width: width}, nil

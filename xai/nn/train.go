@@ -259,14 +259,14 @@ func (r *run[T]) trainer(p pass) (*trainer[T], error) {
 }
 
 // trainer compiles a pass.
-func (e *engine[T]) trainer(p pass, goal objective) (*trainer[T], error) {
+func (e *engine[T]) trainer(p pass, goal objective) (t *trainer[T], err error) {
+	defer misfit(&err)
 	b := graph.New[T]()
-	t := &trainer[T]{engine: e, x: b.Input("x", p.rows, e.arch.input.Size(), nil, false)}
+	t = &trainer[T]{engine: e, x: b.Input("x", p.rows, e.arch.input.Size(), nil, false)}
 	var hooks *training[T]
 	if p.learn {
 		hooks = &training[T]{weight: t.weight, mask: t.mask, stats: t.stats}
 	}
-	var err error
 	if t.scores, err = e.forward(b, t.x, e.arch.end(), hooks); err != nil {
 		return nil, err
 	}

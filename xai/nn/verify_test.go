@@ -70,3 +70,29 @@ func TestVerifyPublished(t *testing.T) {
 	}
 	t.Log(v)
 }
+
+// TestVerifySaturated: where a softmax is so sure that its output hardly changes, the check
+// has nothing to compare and says so, rather than that right gradients are wrong; and the
+// float32 gradient still has its digits.
+func TestVerifySaturated(t *testing.T) {
+	for _, sure := range []float64{0, 5, 15, 25, 60} {
+		shift := make([]float64, 5)
+		shift[2] = sure
+		net, err := Image(datasets.Shape{Channels: 1, Height: 4, Width: 4}).Conv(2, 3).Then(Tanh{}).Dense(5).
+			Then(Affine{Shift: shift}).Then(Softmax{}).Init(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := random(3, 16, "saturated")
+		v, err := net.Verify(ctx, x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sure <= 5 && !v.OK || !v.OK && !strings.Contains(v.Reason, "softmax") {
+			t.Errorf("a softmax that is sure by %v: %v", sure, v)
+		}
+		if v.Precision > 1e-4 {
+			t.Errorf("a softmax that is sure by %v: the float32 gradient is off by %v", sure, v.Precision)
+		}
+	}
+}

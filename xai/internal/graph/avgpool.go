@@ -8,8 +8,8 @@ import "fmt"
 func (b *Builder[T]) AvgPool(x *Node[T], in Plane, win Window, countBorder bool) *Node[T] {
 	win = win.full()
 	win.check("avgpool", in)
-	if win.DilationH > 1 || win.DilationW > 1 || max(win.Top, win.Bottom)*2 > win.KernelH || max(win.Left, win.Right)*2 > win.KernelW {
-		panic(fmt.Sprintf("graph: avgpool: window %+v: no dilation, and a border of half the kernel at most", win))
+	if win.DilationH > 1 || win.DilationW > 1 || !win.Covered(in) {
+		panic(fmt.Sprintf("graph: avgpool: plane %v, window %+v: no dilation, and a pixel at every position", in, win))
 	}
 	oh, ow := win.Over(in)
 	lines, columns := strides(oh, win.KernelH, win.StrideH, win.Top, in.H), strides(ow, win.KernelW, win.StrideW, win.Left, in.W)

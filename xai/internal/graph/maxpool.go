@@ -11,11 +11,10 @@ func (b *Builder[T]) MaxPool(x *Node[T], in Plane, win Window) *Node[T] {
 	win.check("maxpool", in)
 	oh, ow := win.Over(in)
 	n, out := x.Rows, Plane{in.C, oh, ow}
-	if x.Cols != in.Size() || max(win.Top, win.Bottom)*2 > win.KernelH || max(win.Left, win.Right)*2 > win.KernelW {
-		panic(fmt.Sprintf("graph: maxpool: x %d x %d, plane %v, window %+v: the border may be half the kernel at most", x.Rows, x.Cols, in, win))
+	if x.Cols != in.Size() || !win.Covered(in) {
+		panic(fmt.Sprintf("graph: maxpool: x %d x %d, plane %v, window %+v: some position has no pixel", x.Rows, x.Cols, in, win))
 	}
 	m := maxPool[T]{in, out, win}
-	m.checkPositions()
 	pool, spread := m.pool, m.spread
 	if win == Square(2, 2, 0).full() {
 		pool, spread = m.pool2, m.spread2
@@ -42,18 +41,6 @@ func (b *Builder[T]) MaxPool(x *Node[T], in Plane, win Window) *Node[T] {
 type maxPool[T Float] struct {
 	in, out Plane
 	win     Window
-}
-
-// checkPositions panics if some window has no pixel: a dilated one may straddle the image.
-func (m maxPool[T]) checkPositions() {
-	for oy := range m.out.H {
-		for ox := range m.out.W {
-			y0, y1, x0, x1 := m.inside(oy, ox)
-			if y0 >= y1 || x0 >= x1 {
-				panic(fmt.Sprintf("graph: maxpool: window %+v at (%d, %d) has no pixel of plane %v", m.win, oy, ox, m.in))
-			}
-		}
-	}
 }
 
 // inside returns which of the kernel's rows and columns meet the image at a position.

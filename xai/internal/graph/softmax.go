@@ -14,12 +14,21 @@ func (b *Builder[T]) Softmax(x *Node[T], size int) *Node[T] {
 			y[j] = T(math.Exp(float64(v) - lse))
 		}
 	}, func(dx, dy, y []T) {
-		var sum float64
-		for j, g := range dy {
-			sum += float64(g * y[j])
+		// dx_j = y_j sum_i y_i (g_j - g_i). The sum is taken relative to the largest y, whose own
+		// term is exactly 0: g_j - sum_i y_i g_i would lose all digits where one y is nearly 1.
+		top := 0
+		for j, v := range y {
+			if v > y[top] {
+				top = j
+			}
+		}
+		var sum, mass float64
+		for i, g := range dy {
+			sum += float64(y[i]) * (float64(dy[top]) - float64(g))
+			mass += float64(y[i])
 		}
 		for j, g := range dy {
-			dx[j] = y[j] * (g - T(sum))
+			dx[j] = T(float64(y[j]) * ((float64(g)-float64(dy[top]))*mass + sum))
 		}
 	})
 }
@@ -37,7 +46,9 @@ func (b *Builder[T]) LogSoftmax(x *Node[T], size int) *Node[T] {
 			sum += float64(g)
 		}
 		for j, g := range dy {
-			dx[j] = g - T(sum*math.Exp(float64(y[j])))
+			// g - p sum, with 1 - p exact also where p is nearly 1.
+			rest := sum - float64(g)
+			dx[j] = T(-float64(g)*math.Expm1(float64(y[j])) - rest*math.Exp(float64(y[j])))
 		}
 	})
 }

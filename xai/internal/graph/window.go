@@ -40,6 +40,22 @@ func over(room, stride int) int {
 	return room/stride + 1
 }
 
+// Covered reports whether the window has a pixel of p at every position: a wide border or a
+// dilated kernel can leave some without, which have no maximum and no mean.
+func (w Window) Covered(p Plane) bool {
+	w = w.full()
+	oh, ow := w.Over(p)
+	covered := func(positions, stride, border, kernel, dilation, size int) bool {
+		for i := range positions {
+			if lo, hi := span(i*stride-border, kernel, dilation, size); lo >= hi {
+				return false
+			}
+		}
+		return true
+	}
+	return covered(oh, w.StrideH, w.Top, w.KernelH, w.DilationH, p.H) && covered(ow, w.StrideW, w.Left, w.KernelW, w.DilationW, p.W)
+}
+
 // Under returns the height and width of the smallest plane over which the window has the
 // positions of p: the output of a transposed convolution without output padding.
 func (w Window) Under(p Plane) (h, width int) {
