@@ -55,7 +55,8 @@ type LogSoftmax struct{ same }
 
 func (LogSoftmax) kind() string { return "logsoftmax" }
 
-// Clip limits values to [Low, High]; the derivative outside and on the limits is 0.
+// Clip limits values to [Low, High]; the derivative is 0 outside, and 1 inside and on the
+// limits, as in PyTorch.
 type Clip struct {
 	plain
 	Low, High float64 // Low at most High

@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -136,8 +138,8 @@ func (a Arch) Named(name string) Arch {
 	switch {
 	case a.tip == 0:
 		a.err = xai.Stepf(call, "there is no layer to name yet")
-	case name == "" || strings.ContainsFunc(name, unicode.IsSpace):
-		a.err = xai.Stepf(call, "a name must not be empty nor hold white space")
+	case checkName(name) != nil:
+		a.err = xai.Stepf(call, "%w", checkName(name))
 	case taken && at != a.end():
 		a.err = xai.Stepf(call, "another layer has this name")
 	default:
@@ -145,6 +147,13 @@ func (a Arch) Named(name string) Arch {
 		a.steps[a.end()].name = name
 	}
 	return a
+}
+
+func checkName(name string) error {
+	if name == "" || strings.ContainsFunc(name, unicode.IsSpace) {
+		return errors.New("a name must not be empty nor hold white space")
+	}
+	return nil
 }
 
 // End returns the name of the layer at the end of the chain.
@@ -209,16 +218,6 @@ func (a Arch) attach(call string, l Layer, in []int) Arch {
 		a.err = xai.Stepf(call, "need a layer by value, such as nn.ReLU{}, not %T", l)
 		return a
 	}
-	shapes := a.shapes(in)
-	out, err := l.shape(shapes)
-	if err == nil && (out.Channels < 1 || out.Height < 1 || out.Width < 1 ||
-		out.Channels > maxWidth || out.Height > maxWidth/out.Channels || out.Width > maxWidth/out.Channels/out.Height) {
-		err = fmt.Errorf("the output %v is empty or larger than %d values: %w", out, maxWidth, xai.ErrShape)
-	}
-	if err != nil {
-		a.err = xai.Stepf(call, "after %v: %w", shapes[0], err)
-		return a
-	}
 	count := 1
 	for _, s := range a.steps {
 		if s.layer.kind() == l.kind() {
@@ -230,11 +229,27 @@ func (a Arch) attach(call string, l Layer, in []int) Arch {
 		count++
 		name = fmt.Sprintf("%s%d", l.kind(), count)
 	}
-	a.tip = len(a.steps) + 1
-	// The full slice expression makes append copy, so that two chains from one base
-	// cannot write into each other.
-	a.steps = append(a.steps[:len(a.steps):len(a.steps)], step{name: name, layer: l, in: in, out: out})
+	// Clip makes the append copy, so that two chains from one base cannot write into each
+	// other.
+	a.steps = slices.Clip(a.steps)
+	a.push(call, name, l, in)
 	return a
+}
+
+// push appends a layer in place; the name must be new.
+func (a *Arch) push(call, name string, l Layer, in []int) {
+	shapes := a.shapes(in)
+	out, err := l.shape(shapes)
+	if err == nil && (out.Channels < 1 || out.Height < 1 || out.Width < 1 ||
+		out.Channels > maxWidth || out.Height > maxWidth/out.Channels || out.Width > maxWidth/out.Channels/out.Height) {
+		err = fmt.Errorf("the output %v is empty or larger than %d values: %w", out, maxWidth, xai.ErrShape)
+	}
+	if err != nil {
+		a.err = xai.Stepf(call, "after %v: %w", shapes[0], err)
+		return
+	}
+	a.tip = len(a.steps) + 1
+	a.steps = append(a.steps, step{name: name, layer: l, in: in, out: out})
 }
 
 // end returns the index of the step at the end of the chain, -1 for the input.
@@ -434,27 +449,55 @@ func (a *Arch) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &file); err != nil {
 		return fmt.Errorf("nn: architecture: %w", err)
 	}
+	if len(file.Layers) > maxLayers {
+		return fmt.Errorf("nn: architecture: %d layers, more than %d are not supported", len(file.Layers), maxLayers)
+	}
 	read := Image(file.Input)
-	for _, l := range file.Layers {
+	at := map[string]int{InputName: -1}
+	for i, l := range file.Layers {
 		layer, err := decodeLayer(l.Kind, l.Layer)
 		if err != nil {
 			return fmt.Errorf("nn: architecture: layer %q: %w", l.Name, err)
 		}
+		if err := checkName(l.Name); err != nil {
+			return fmt.Errorf("nn: architecture: layer %d: %w", i, err)
+		}
+		if _, taken := at[l.Name]; taken {
+			return fmt.Errorf("nn: architecture: two layers are named %q", l.Name)
+		}
 		if len(l.Inputs) == 0 {
 			return fmt.Errorf("nn: architecture: layer %q has no inputs", l.Name)
 		}
-		read = read.From(l.Inputs[0]).Merge(layer, l.Inputs[1:]...)
-		if read.err == nil && read.End() != l.Name {
-			read = read.Named(l.Name)
+		in := make([]int, len(l.Inputs))
+		for j, name := range l.Inputs {
+			from, ok := at[name]
+			if !ok {
+				return fmt.Errorf("nn: architecture: layer %q takes %q, which does not stand before it: %w", l.Name, name, xai.ErrLayer)
+			}
+			in[j] = from
 		}
+		if read.err == nil {
+			read.push(fmt.Sprintf("nn: architecture: layer %q", l.Name), l.Name, layer, in)
+		}
+		if read.err != nil {
+			return read.err
+		}
+		at[l.Name] = i
 	}
-	read = read.From(file.Output)
+	end, ok := at[file.Output]
+	if !ok {
+		return fmt.Errorf("nn: architecture: the output %q is none of the layers: %w", file.Output, xai.ErrLayer)
+	}
+	read.tip = end + 1
 	if err := read.Err(); err != nil {
 		return err
 	}
 	*a = read
 	return nil
 }
+
+// maxLayers bounds the layers of a file.
+const maxLayers = 10_000
 
 // decodeLayer finds the kind among the layers and reads the settings into it.
 func decodeLayer(kind string, raw json.RawMessage) (Layer, error) {

@@ -26,13 +26,24 @@ type engine[T graph.Float] struct {
 	params []param[T] // in the order of the layers
 	first  []int      // index in params of each layer's first parameter
 
+	width int // values of one row in all layers together
+
 	mu   sync.Mutex
 	idle []*machine[T] // longest unused first
 }
 
-// maxIdle bounds the machines that wait for reuse, and with them the memory that a network
-// holds after it was asked for many layers and batch sizes.
-const maxIdle = 16
+// What a network may hold in memory, in values before layers share theirs: a run splits its
+// batch accordingly, which also bounds the time between two looks at the context, and
+// machines that wait for reuse go when they are too many.
+const (
+	maxRows       = 128      // of one run
+	maxRunValues  = 64 << 20 // of one run, if it has more than one row
+	maxIdle       = 16       // machines
+	maxIdleValues = 256 << 20
+)
+
+// rowsPerRun is how many rows go through the network at once.
+func (e *engine[T]) rowsPerRun() int { return min(max(maxRunValues/e.width, 1), maxRows) }
 
 // purpose says what a machine computes: the output of a layer for a number of rows, and
 // whether the gradient with respect to the input comes with it.
@@ -55,8 +66,10 @@ type machine[T graph.Float] struct {
 func newEngine[T graph.Float](arch Arch, params []param[T]) *engine[T] {
 	e := &engine[T]{arch: arch, params: params}
 	n := 0
-	for i := range arch.steps {
+	e.width = arch.input.Size()
+	for i, s := range arch.steps {
 		e.first = append(e.first, n)
+		e.width += s.out.Size()
 		n += len(arch.weights(i))
 	}
 	return e
@@ -76,10 +89,15 @@ func (e *engine[T]) with(p purpose, f func(m *machine[T]) error) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.idle) == maxIdle {
+	e.idle = append(e.idle, m)
+	held := 0
+	for _, m := range e.idle {
+		held += m.does.rows * e.width
+	}
+	for len(e.idle) > maxIdle || held > maxIdleValues && len(e.idle) > 1 {
+		held -= e.idle[0].does.rows * e.width
 		e.idle = slices.Delete(e.idle, 0, 1)
 	}
-	e.idle = append(e.idle, m)
 	return nil
 }
 

@@ -20,10 +20,6 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// maxRows is the number of images that go through the network at once. Larger batches
-// are split, so memory does not grow with the number of rows asked for.
-const maxRows = 128
-
 // Net is a network with weights: the result of Init, Fit or Load. It does not change, and
 // any number of goroutines may use it.
 type Net struct {
@@ -225,11 +221,12 @@ func (n *Net) checkRows(method string, x *mat.Dense) error {
 // rows implements runner.
 func (e *engine[T]) rows(ctx context.Context, layer int, out, x, dx *mat.Dense, targets []int) error {
 	n, _ := x.Dims()
-	for lo := 0; lo < n; lo += maxRows {
+	most := e.rowsPerRun()
+	for lo := 0; lo < n; lo += most {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("nn: stopped after %d of %d rows: %w", lo, n, err)
 		}
-		rows := min(maxRows, n-lo)
+		rows := min(most, n-lo)
 		p := purpose{layer: layer, rows: machineRows(rows), gradient: dx != nil}
 		err := e.with(p, func(m *machine[T]) error {
 			load(m.x.Data(), x, lo, rows)
@@ -252,7 +249,7 @@ func (e *engine[T]) rows(ctx context.Context, layer int, out, x, dx *mat.Dense, 
 		if err != nil {
 			return fmt.Errorf("nn: rows %d-%d: %w", lo, lo+rows-1, err)
 		}
-		if n > maxRows {
+		if n > most {
 			progress.Report(ctx, "network", lo+rows, n)
 		}
 	}

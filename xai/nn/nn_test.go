@@ -3,6 +3,7 @@ package nn
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
@@ -657,5 +659,54 @@ func TestWithClasses(t *testing.T) {
 	b, err := named.Scores(ctx, x)
 	if err != nil || !mat.Equal(a, b) {
 		t.Errorf("other scores, error %v", err)
+	}
+}
+
+// TestManyLayersInAFile: reading is linear in the number of layers, which has a limit.
+func TestManyLayersInAFile(t *testing.T) {
+	file := func(layers int) []byte {
+		var b strings.Builder
+		b.WriteString(`{"input":{"Channels":1,"Height":1,"Width":2},"output":"last","layers":[`)
+		for i := range layers {
+			from := InputName
+			if i > 0 {
+				from = fmt.Sprint("l", i-1)
+			}
+			fmt.Fprintf(&b, `{"name":"l%d","kind":"relu","inputs":[%q],"layer":{}},`, i, from)
+		}
+		fmt.Fprintf(&b, `{"name":"last","kind":"fc","inputs":["l%d"],"layer":{"Units":2}}]}`, layers-1)
+		return []byte(b.String())
+	}
+	var a Arch
+	start := time.Now()
+	if err := json.Unmarshal(file(9000), &a); err != nil || len(a.steps) != 9001 {
+		t.Fatalf("%d layers, %v", len(a.steps), err)
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("9,001 layers took %v to read", took)
+	}
+	if err := json.Unmarshal(file(20000), &a); err == nil {
+		t.Error("20,001 layers were accepted")
+	}
+	for name, bad := range map[string]string{
+		"an input that does not exist": strings.Replace(string(file(3)), `["l1"]`, `["l7"]`, 1),
+		"a layer that takes itself":    strings.Replace(string(file(3)), `["l0"]`, `["l1"]`, 1),
+		"two layers of one name":       strings.Replace(string(file(3)), `"l1","kind"`, `"l0","kind"`, 1),
+		"no such output":               strings.Replace(string(file(3)), `"output":"last"`, `"output":"first"`, 1),
+		"no inputs":                    strings.Replace(string(file(3)), `["l0"]`, `[]`, 1),
+		"a name with a space":          strings.ReplaceAll(string(file(3)), `"l1"`, `"l 1"`),
+		"two inputs for one":           strings.Replace(string(file(3)), `["l0"]`, `["l0","l0"]`, 1),
+	} {
+		if err := json.Unmarshal([]byte(bad), &a); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// TestRowsPerRun: a network of large images takes few of them at a time.
+func TestRowsPerRun(t *testing.T) {
+	rows := func(a Arch) int { return newEngine[float32](a, nil).rowsPerRun() }
+	if small, large := rows(toyArch()), rows(ResNet18(datasets.Shape{Channels: 3, Height: 224, Width: 224}, 10)); small != maxRows || large < 1 || large > 16 {
+		t.Errorf("%d rows of 4 x 4 images at a time, and %d of 224 x 224", small, large)
 	}
 }

@@ -140,11 +140,12 @@ func (r *run[T]) validate(ctx context.Context, epoch int) (Validation, error) {
 	n := r.held.Len()
 	feed := feed[T]{set: r.held, goal: r.goal, epoch: epoch}
 	var sum mean
-	for lo := 0; lo < n; lo += maxRows {
+	most := r.engine.rowsPerRun()
+	for lo := 0; lo < n; lo += most {
 		if err := ctx.Err(); err != nil {
 			return Validation{}, fmt.Errorf("nn: training stopped in the validation after epoch %d of %d, at sample %d of %d%s: %w", epoch, r.settings.Epochs, lo, n, r.kept(), err)
 		}
-		index := make([]int, min(maxRows, n-lo))
+		index := make([]int, min(most, n-lo))
 		for i := range index {
 			index[i] = lo + i
 		}
