@@ -76,10 +76,8 @@ func check(metric string, m saliency.Map) error {
 	if s.Channels < 1 || s.Height < 1 || s.Width < 1 || len(m.Values) != s.Size() {
 		return fmt.Errorf("evaluate: %s: the map has %d values and the shape %v: %w", metric, len(m.Values), s, ErrMap)
 	}
-	for i, v := range m.Values {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("evaluate: %s: value %d of the map is %v: %w", metric, i, v, ErrMap)
-		}
+	if i, bad := notFinite(m.Values); bad {
+		return fmt.Errorf("evaluate: %s: value %d of the map is %v: %w", metric, i, m.Values[i], ErrMap)
 	}
 	return nil
 }
@@ -133,10 +131,8 @@ func or(metric, field string, row []float64, d int) ([]float64, error) {
 	if len(row) != d {
 		return nil, fmt.Errorf("evaluate: %s: field %s has %d values, the input %d: %w", metric, field, len(row), d, xai.ErrShape)
 	}
-	for i, v := range row {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("evaluate: %s: value %d of field %s is %v", metric, i, field, v)
-		}
+	if i, bad := notFinite(row); bad {
+		return nil, fmt.Errorf("evaluate: %s: value %d of field %s is %v", metric, i, field, row[i])
 	}
 	return row, nil
 }
@@ -164,10 +160,8 @@ func sweep(ctx context.Context, metric string, f xai.Differentiable, n int, fill
 		}
 		for i := range block {
 			row := scores.RawRowView(i)
-			for k, s := range row {
-				if math.IsNaN(s) || math.IsInf(s, 0) {
-					return fmt.Errorf("evaluate: %s: score %d of changed input %d is %v; this metric needs finite ones", metric, k, done+i, s)
-				}
+			if k, bad := notFinite(row); bad {
+				return fmt.Errorf("evaluate: %s: score %d of changed input %d is %v; this metric needs finite ones", metric, k, done+i, row[k])
 			}
 			take(done+i, row)
 		}
@@ -214,4 +208,14 @@ func absolute(values []float64) []float64 {
 		out[i] = math.Abs(v)
 	}
 	return out
+}
+
+// notFinite returns the place of the first NaN or infinity.
+func notFinite(values []float64) (int, bool) {
+	for i, v := range values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return i, true
+		}
+	}
+	return 0, false
 }
