@@ -66,6 +66,14 @@ func TestErrorsNameWhatIsWrong(t *testing.T) {
 			m.Graph.Initializers = append(m.Graph.Initializers, pb.Tensor{Name: "on", Type: pb.Bool, Raw: []byte{1}})
 		}, op: "Dropout", node: "d", wantMessage: []string{"evaluation mode"}},
 		{name: "two computed factors", spoil: replace(1, pb.Node{Name: "attention", Op: "MatMul", Inputs: []string{"c"}}), op: "MatMul", node: "attention"},
+		{name: "root", spoil: func(m *pb.Model) {
+			replace(1, pb.Node{Name: "p", Op: "Pow", Inputs: []string{"half"}})(m)
+			m.Graph.Initializers = append(m.Graph.Initializers, pb.FloatTensor("half", []int{1}, []float32{0.5}))
+		}, op: "Pow", node: "p", wantMessage: []string{`"half"`, "1 and 2"}},
+		{name: "computed exponent", spoil: replace(1, pb.Node{Name: "p", Op: "Pow", Inputs: []string{"c"}}), op: "Pow", node: "p", wantMessage: []string{`"c"`}},
+		{name: "sum over the batch", spoil: replace(1, pb.Node{Name: "s", Op: "ReduceSum"}), op: "ReduceSum", node: "s", wantMessage: []string{"batch"}},
+		{name: "split of the batch", spoil: replace(1, pb.Node{Name: "s", Op: "Split"}), op: "Split", node: "s", wantMessage: []string{"batch"}},
+		{name: "computed remainder", spoil: replace(1, pb.Node{Name: "r", Op: "Mod", Inputs: []string{"c"}}), op: "Mod", node: "r", wantMessage: []string{"integers"}},
 		{name: "pooling indices", spoil: func(m *pb.Model) {
 			m.Graph.Nodes[0].Outputs = []string{"c", "indices"}
 			m.Graph.Nodes[1].Inputs = []string{"indices"}
@@ -87,6 +95,10 @@ func TestErrorsNameWhatIsWrong(t *testing.T) {
 			replace(1, pb.Node{Name: "s", Op: "Squeeze", Inputs: []string{"axes"}})(m)
 			m.Graph.Initializers = append(m.Graph.Initializers, pb.IntTensor("axes", []int64{1}))
 		}, shape: true, wantMessage: []string{`"s"`, "length 2"}},
+		{name: "split in parts of another sum", spoil: func(m *pb.Model) {
+			replace(1, pb.Node{Name: "s", Op: "Split", Inputs: []string{"parts"}, Attributes: []pb.Attribute{pb.Int("axis", 1)}})(m)
+			m.Graph.Initializers = append(m.Graph.Initializers, pb.IntTensor("parts", []int64{1}))
+		}, shape: true, wantMessage: []string{`"s"`, "length 2", "[1]"}},
 		{name: "kernel larger than its image", spoil: func(m *pb.Model) { m.Graph.Inputs[0].Dims[3].Size = 2 }, shape: true},
 
 		{name: "truncated weights", spoil: func(m *pb.Model) { m.Graph.Initializers[0].Raw = make([]byte, 71) }, wantMessage: []string{`"w"`, "18 elements"}},

@@ -156,7 +156,7 @@ func TestForgedNumbers(t *testing.T) {
 			n.Outputs, n.Attributes = old.Outputs, nil
 			try(n.Name + " without attributes")
 			*n = old
-			for _, op := range []string{"Reshape", "Slice", "Gather", "Concat", "Squeeze", "Unsqueeze", "Transpose", "Pad", "Resize", "MatMul", "Gemm", "Conv", "MaxPool", "Softmax", "ReduceMean", "Add", "Div", "ConstantOfShape", "Shape", "Cast", "Flatten", "Loop"} {
+			for _, op := range []string{"Reshape", "Slice", "Gather", "Concat", "Squeeze", "Unsqueeze", "Transpose", "Pad", "Resize", "MatMul", "Gemm", "Conv", "MaxPool", "Softmax", "ReduceMean", "ReduceSum", "Split", "Neg", "Pow", "Mod", "Add", "Div", "ConstantOfShape", "Shape", "Cast", "Flatten", "Loop"} {
 				n.Op = op
 				try(n.Name + " as " + op)
 			}

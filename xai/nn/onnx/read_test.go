@@ -110,6 +110,52 @@ func TestNetsScoreWhatONNXRuntimeScores(t *testing.T) {
 	}
 }
 
+// TestSquaresAndSumsHaveGradients: the square of a value is its product with itself, and
+// each layer is found under its node's name.
+func TestSquaresAndSumsHaveGradients(t *testing.T) {
+	ctx := context.Background()
+	for file, layer := range map[string]string{"powers-17": "Pow_2", "reducesum-17": "ReduceSum_0", "split-17": "Split_0/1"} {
+		_, y := readGolden(t, file)
+		_, k := y.Dims()
+		net, err := onnx.Read(bytes.NewReader(scored(t, "testdata/"+file+".onnx", k)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		net = net.Double()
+		x, _ := readGolden(t, file)
+		n, d := x.Dims()
+		dx := mat.NewDense(n, d, nil)
+		if _, err := net.Gradients(ctx, dx, x, []int{1, 0}); err != nil {
+			t.Fatal(err)
+		}
+		for i, target := range []int{1, 0} {
+			numeric := fd.Gradient(nil, func(p []float64) float64 {
+				s, err := net.Scores(ctx, mat.NewDense(1, d, p))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return s.At(0, target)
+			}, x.RawRowView(i), &fd.Settings{Formula: fd.Central, Step: 1e-5})
+			compare(t, dx.Slice(i, i+1, 0, d).(*mat.Dense), mat.NewDense(1, d, numeric), 1e-6)
+		}
+		if _, err := net.Activations(ctx, layer, x); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+	// A sum of 6 values and not their mean has the sum's name.
+	net, err := onnx.Read(bytes.NewReader(scored(t, "testdata/reducesum-17.onnx", 4)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, _ := readGolden(t, "reducesum-17")
+	sums, err := net.Activations(ctx, "ReduceSum_0", x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := mat.Sum(x.Slice(0, 1, 0, 6))
+	compare(t, mat.NewDense(1, 1, []float64{sums.At(0, 0)}), mat.NewDense(1, 1, []float64{want}), 1e-5)
+}
+
 func TestImportedNetHasGradientsAndActivations(t *testing.T) {
 	net, err := onnx.ReadFile("testdata/network-17.onnx")
 	if err != nil {

@@ -60,6 +60,24 @@ class Graph:
             return self.op("ReduceMean", x, axes=list(axes), keepdims=keepdims)
         return self.op("ReduceMean", x, self.const(axes), keepdims=keepdims)
 
+    def sum(self, x, *axes, keepdims=1):
+        if self.opset < 13:
+            return self.op("ReduceSum", x, axes=list(axes), keepdims=keepdims)
+        return self.op("ReduceSum", x, self.const(axes), keepdims=keepdims)
+
+    def split(self, x, outputs, axis, sizes=None):
+        """Splits in parts of the given sizes, or of the same size."""
+        inputs, attrs = [x], {"axis": axis}
+        if sizes and self.opset < 13:
+            attrs["split"] = sizes
+        elif sizes:
+            inputs.append(self.const(sizes))
+        elif self.opset >= 18:
+            attrs["num_outputs"] = outputs
+        first = self.op("Split", *inputs, **attrs)
+        self.nodes[-1].output.extend(f"{first}_{i}" for i in range(1, outputs))
+        return list(self.nodes[-1].output)
+
 
 @case((3, 8, 7))
 def conv(g, x):
@@ -188,6 +206,35 @@ def mean(g, x):
     a = g.mean(x, 2, 3)
     b = g.mean(g.mean(x, 1, -1), 2, keepdims=0)
     return g.op("Add", g.op("Flatten", a), g.op("Flatten", b))
+
+
+@case((4, 3, 2))
+def reducesum(g, x):
+    a = g.sum(x, 2, 3)
+    b = g.sum(g.sum(x, 1, -1), 2, keepdims=0)
+    y = g.op("Add", g.op("Flatten", a), g.op("Flatten", b))
+    return y if g.opset < 13 else g.op("ReduceSum", y, noop_with_empty_axes=1)
+
+
+@case((3, 4))
+def powers(g, x):
+    y = g.op("Sub", x, g.mean(x, -1))
+    y = g.op("Neg", g.op("Pow", y, g.const(2.0, np.float32)))
+    y = g.op("Add", g.op("Pow", y, g.const([1.0], np.float32)), g.op("Pow", x, g.const([[2]], np.float32 if g.opset < 12 else np.int64)))
+    y = g.op("Mul", y, g.op("Neg", g.weight(4)))
+    return g.op("Reshape", y, g.op("Concat", g.const([0]), g.op("Neg", g.const([1, -4])), axis=0))
+
+
+@case((5, 6))
+def split(g, x):
+    a, b = g.split(x, 2, 2)
+    c, d, e = g.split(g.op("Sub", a, b), 3, -2, [1, 3, 1])
+    y = g.op("Concat", d, g.op("Mul", c, e), axis=1)
+    n, h, w = g.split(g.op("Shape", y), 3, 0)
+    y = g.op("Reshape", y, g.op("Concat", n, w, h, axis=0))
+    if g.opset >= 18:  # the last part is shorter
+        y = g.op("Concat", *reversed(g.split(y, 2, 1)), axis=1)
+    return y
 
 
 @case((2, 6, 5))

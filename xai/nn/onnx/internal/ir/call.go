@@ -80,7 +80,13 @@ func (c *call) apply() (value, error) {
 	case "Dropout":
 		return c.dropout()
 	case "ReduceMean":
-		return c.reduceMean()
+		return c.reduceMean(18)
+	case "ReduceSum":
+		return c.reduceSum()
+	case "Neg":
+		return c.neg()
+	case "Pow":
+		return c.pow()
 	case "Add", "Sub", "Mul", "Div":
 		return c.arithmetic()
 	case "Mod":
@@ -117,6 +123,8 @@ func (c *call) apply() (value, error) {
 		return c.resize()
 	case "Concat":
 		return c.concat()
+	case "Split":
+		return c.split()
 	}
 	return value{}, c.unsupported("a layer of its own, which has no counterpart here")
 }

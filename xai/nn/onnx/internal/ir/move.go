@@ -261,6 +261,97 @@ func reflectAt(mode string, at, n int64) (int64, error) {
 	return 0, fmt.Errorf("padding mode %q further than the length %d of its axis", mode, n)
 }
 
+// split cuts along an axis. It stores all outputs but the first, which it returns.
+func (c *call) split() (value, error) {
+	v, err := c.arg(0)
+	if err != nil {
+		return value{}, err
+	}
+	a, err := c.int("axis", 0)
+	if err != nil {
+		return value{}, err
+	}
+	from := v.dims()
+	axis, err := c.axis(a, len(from))
+	if err != nil {
+		return value{}, err
+	}
+	if from[axis] == open {
+		return value{}, c.mixes()
+	}
+	lengths, err := c.parts(int64(from[axis]))
+	if err != nil {
+		return value{}, err
+	}
+	if err := c.charge(from[axis]); err != nil {
+		return value{}, err
+	}
+	parts, at := make([]value, len(lengths)), 0
+	for i, n := range lengths {
+		r, dims := same(from), slices.Clone(from)
+		if dims[axis] = int(n); dims[axis] != from[axis] {
+			r.Pick[axis] = make([]int, n)
+			for j := range r.Pick[axis] {
+				r.Pick[axis][j] = at + j
+			}
+		}
+		at += int(n)
+		if c.node.Outputs[i] == "" {
+			continue
+		}
+		if parts[i], err = c.move(v, r, dims); err != nil {
+			return value{}, err
+		}
+		if part := parts[i].node; part != v.node {
+			part.Name = fmt.Sprintf("%s/%d", part.Name, i)
+		}
+	}
+	for i, name := range c.node.Outputs[1:] {
+		if name != "" {
+			c.values[name] = parts[1+i]
+		}
+	}
+	return parts[0], nil
+}
+
+// parts returns the lengths into which an axis of length n is split, one for each output.
+func (c *call) parts(n int64) ([]int64, error) {
+	outputs := int64(len(c.node.Outputs))
+	lengths, err := c.list("split", 13)
+	if err != nil {
+		return nil, err
+	}
+	if c.opset >= 18 {
+		if told, err := c.int("num_outputs", outputs); err != nil {
+			return nil, err
+		} else if told != outputs {
+			return nil, c.errorf("%d outputs, attribute \"num_outputs\" is %d", outputs, told)
+		}
+	}
+	if lengths == nil {
+		if outputs == 0 || c.opset < 18 && n%outputs != 0 {
+			return nil, c.shapeErrorf("axis of length %d in %d equal parts", n, outputs)
+		}
+		each, rest := (n+outputs-1)/outputs, n // the last part may be shorter
+		for range outputs {
+			lengths = append(lengths, min(each, rest))
+			rest -= lengths[len(lengths)-1]
+		}
+		return lengths, nil
+	}
+	rest := n
+	for _, length := range lengths {
+		if length < 0 || length > rest {
+			return nil, c.shapeErrorf("axis of length %d in parts of %v", n, lengths)
+		}
+		rest -= length
+	}
+	if rest != 0 || int64(len(lengths)) != outputs {
+		return nil, c.shapeErrorf("axis of length %d in parts of %v for %d outputs", n, lengths, outputs)
+	}
+	return lengths, nil
+}
+
 func (c *call) concat() (value, error) {
 	a, err := c.int("axis", 0)
 	if err != nil {

@@ -60,7 +60,8 @@ func (c *call) dropout() (value, error) {
 	return c.arg(0)
 }
 
-func (c *call) reduceMean() (value, error) {
+// reduceMean averages over axes, which became an input in operator set since.
+func (c *call) reduceMean(since int) (value, error) {
 	x, err := c.rows(0)
 	if err != nil {
 		return value{}, err
@@ -69,7 +70,7 @@ func (c *call) reduceMean() (value, error) {
 	if err != nil {
 		return value{}, err
 	}
-	list, err := c.axesOf(18)
+	list, err := c.list("axes", since)
 	if err != nil {
 		return value{}, err
 	}
@@ -104,10 +105,21 @@ func (c *call) reduceMean() (value, error) {
 	return c.emit(op, shape, x)
 }
 
-// axesOf reads the axes, an attribute that became the second input in operator set since.
-func (c *call) axesOf(since int) ([]int64, error) {
+// reduceSum multiplies a mean by the number of its terms.
+func (c *call) reduceSum() (value, error) {
+	v, err := c.reduceMean(13)
+	if err != nil || v == c.in[0] { // no axes to reduce
+		return v, err
+	}
+	v.node.Name += "/mean"
+	terms := v.node.In[0].Size() / v.node.Size()
+	return c.emit(Affine{Scale: number(float64(terms))}, v.node.Shape, v.node)
+}
+
+// list reads integers, an attribute that became the second input in operator set since.
+func (c *call) list(name string, since int) ([]int64, error) {
 	if c.opset < since {
-		return c.ints("axes")
+		return c.ints(name)
 	}
 	if len(c.node.Inputs) < 2 || c.node.Inputs[1] == "" {
 		return nil, nil
@@ -174,6 +186,55 @@ func integers(t pb.DataType) bool {
 		return true
 	}
 	return false
+}
+
+func (c *call) neg() (value, error) {
+	v, err := c.arg(0)
+	if err != nil {
+		return value{}, err
+	}
+	if v.node != nil {
+		return c.emit(Affine{Scale: number(-1)}, v.node.Shape, v.node)
+	}
+	t := v.tensor
+	if err := c.charge(t.Len()); err != nil {
+		return value{}, err
+	}
+	if !t.whole {
+		return value{tensor: t.apply(func(v float64) float64 { return -v })}, nil
+	}
+	out := &Tensor{Name: label(c.node), Dims: t.Dims, ints: make([]Int, t.Len()), whole: true}
+	for i, v := range t.ints {
+		out.ints[i] = Int{-v.Const, -v.Batch}
+	}
+	return value{tensor: out}, nil
+}
+
+// pow handles the exponents for which there are layers.
+func (c *call) pow() (value, error) {
+	x, err := c.rows(0)
+	if err != nil {
+		return value{}, err
+	}
+	v, err := c.arg(1)
+	if err != nil {
+		return value{}, err
+	}
+	if t := v.tensor; t != nil && t.Len() == 1 && len(t.Dims) <= 1+len(x.Shape) {
+		exponent := 0.0
+		if !t.whole {
+			exponent = t.Floats()[0]
+		} else if t.ints[0].Batch == 0 {
+			exponent = float64(t.ints[0].Const)
+		}
+		switch exponent {
+		case 1:
+			return value{node: x}, nil
+		case 2:
+			return c.emit(Binary{Kind: "Mul"}, x.Shape, x, x)
+		}
+	}
+	return value{}, c.unsupported("an exponent (input %q) other than the constants 1 and 2", c.node.Inputs[1])
 }
 
 // arithmetic handles Add, Sub, Mul and Div, with constants on either side or both.
@@ -405,7 +466,7 @@ func (c *call) withConstant(x *Node, t *Tensor, at int, first bool) (value, erro
 	case "Sub":
 		op.Shift = t
 		if first {
-			op.Scale = &Tensor{floats: []float64{-1}}
+			op.Scale = number(-1)
 		} else {
 			op.Shift = t.apply(func(v float64) float64 { return -v })
 		}
@@ -416,6 +477,9 @@ func (c *call) withConstant(x *Node, t *Tensor, at int, first bool) (value, erro
 	}
 	return c.emit(op, shape, x)
 }
+
+// number makes a tensor of one element.
+func number(v float64) *Tensor { return &Tensor{floats: []float64{v}} }
 
 // apply makes a tensor of changed elements.
 func (t *Tensor) apply(f func(float64) float64) *Tensor {

@@ -250,7 +250,7 @@ func (c *call) squeeze() (value, error) {
 	if err != nil {
 		return value{}, err
 	}
-	list, err := c.axesOf(13)
+	list, err := c.list("axes", 13)
 	if err != nil {
 		return value{}, err
 	}
@@ -279,7 +279,7 @@ func (c *call) unsqueeze() (value, error) {
 	if err != nil {
 		return value{}, err
 	}
-	list, err := c.axesOf(13)
+	list, err := c.list("axes", 13)
 	if err != nil {
 		return value{}, err
 	}
