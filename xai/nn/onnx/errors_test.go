@@ -55,6 +55,14 @@ func TestErrorsNameWhatIsWrong(t *testing.T) {
 		wantMessage []string
 	}{
 		{name: "operator", spoil: replace(1, pb.Node{Name: "rnn", Op: "LSTM"}), op: "LSTM", node: "rnn", wantMessage: []string{`"rnn"`, "LSTM", "no counterpart"}},
+		{name: "operator of shape arithmetic", spoil: func(m *pb.Model) {
+			m.Graph.Nodes = append([]pb.Node{
+				{Name: "size", Op: "Shape", Inputs: []string{"image"}, Outputs: []string{"size"}},
+				{Name: "all", Op: "ReduceProd", Inputs: []string{"size"}, Outputs: []string{"all"}},
+				{Name: "flat", Op: "Reshape", Inputs: []string{"image", "all"}, Outputs: []string{"flat"}},
+			}, m.Graph.Nodes...)
+			m.Graph.Nodes[3].Inputs[0] = "flat"
+		}, op: "ReduceProd", node: "all", wantMessage: []string{"constants and shapes", "no rule"}},
 		{name: "operator without a name", spoil: replace(1, pb.Node{Op: "Einsum"}), op: "Einsum", node: "m"},
 		{name: "domain", spoil: replace(1, pb.Node{Name: "q", Op: "Relu", Domain: "com.example"}), op: "Relu", node: "q", wantMessage: []string{`"com.example"`}},
 		{name: "attribute", spoil: attribute(0, pb.Int("surprise", 1)), op: "Conv", node: "first", wantMessage: []string{`"surprise"`}},

@@ -126,7 +126,22 @@ func (c *call) apply() (value, error) {
 	case "Split":
 		return c.split()
 	}
+	if c.arithmeticOnly() {
+		return value{}, c.unsupported("its result computed from constants and shapes when the model is read, for which there is no rule; simplify the model with onnxsim or export it with fixed sizes")
+	}
 	return value{}, c.unsupported("a layer of its own, which has no counterpart here")
+}
+
+// arithmeticOnly tells whether the node works on what is known at import alone.
+func (c *call) arithmeticOnly() bool {
+	known := false
+	for _, v := range c.in {
+		if v.node != nil {
+			return false
+		}
+		known = known || v.tensor != nil
+	}
+	return known
 }
 
 func (c *call) unsupported(need string, args ...any) error {
