@@ -1,5 +1,7 @@
 // Package onnx answers "can it be my own model?": it reads a network from an ONNX file, so
-// that it is trained, scored and explained like one made here, and writes one.
+// that it is scored and explained like one made here, and writes one. The network keeps the
+// weights of the file. Its architecture, nn.Net.Arch, can be trained, but nn.Arch.Fit starts
+// from random weights: it does not go on from those of the file.
 //
 //	net, err := onnx.ReadFile("resnet50.onnx")
 //	scores, err := net.Scores(ctx, x) // n x classes
