@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/saliency"
 )
@@ -34,6 +35,8 @@ func TestModelAndMapMustFit(t *testing.T) {
 	short.Values, short.Shape = m.Values[:2], shape(1, 1, 2)
 	target.Target = 2
 	sample.Sample.X = nil
+	lost := m
+	lost.Sample.X = []float64{1, math.NaN(), 1, 1}
 	var none *broken
 	for name, c := range map[string]struct {
 		f    xai.Differentiable
@@ -46,6 +49,7 @@ func TestModelAndMapMustFit(t *testing.T) {
 		"short map":    {f, short, xai.ErrShape},
 		"target":       {f, target, xai.ErrTarget},
 		"no sample":    {f, sample, xai.ErrShape},
+		"NaN sample":   {f, lost, datasets.ErrNotFinite},
 		"NaN map":      {f, with(m, 1, 2, 3, math.NaN()), ErrMap},
 		"NaN score":    {linear(4, 3, math.NaN(), 1), m, nil},
 		"wrong output": {linear(math.Inf(1), 0, 0, 0), m, nil},

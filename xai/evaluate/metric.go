@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/progress"
 	"github.com/whybook/whybook/xai/saliency"
@@ -95,6 +96,8 @@ func checkModel(metric string, f xai.Differentiable, m saliency.Map) error {
 		return fmt.Errorf("evaluate: %s: the map has %d values, the model takes %d: %w", metric, len(m.Values), d, xai.ErrShape)
 	case d != len(m.Sample.X):
 		return fmt.Errorf("evaluate: %s: the map's sample has %d values, the model takes %d: %w", metric, len(m.Sample.X), d, xai.ErrShape)
+	case !finite(m.Sample.X):
+		return fmt.Errorf("evaluate: %s: the map's sample has values that are no numbers: %w", metric, datasets.ErrNotFinite)
 	case m.Target < 0 || m.Target >= k:
 		return fmt.Errorf("evaluate: %s: target %d of the map: the model has %d scores (0-%d): %w", metric, m.Target, k, k-1, xai.ErrTarget)
 	}
@@ -208,6 +211,11 @@ func absolute(values []float64) []float64 {
 		out[i] = math.Abs(v)
 	}
 	return out
+}
+
+func finite(values []float64) bool {
+	_, bad := notFinite(values)
+	return !bad
 }
 
 // notFinite returns the place of the first NaN or infinity.
