@@ -53,6 +53,10 @@ func TestNonlinearAgreesOnLinearModels(t *testing.T) {
 	in := images(rows([]float64{0.5, 0.1, 0.5, 0.4}), 2, 2)
 	diff, _ := attribute(t, FiniteDifference{}, f, in)
 	near(t, "finite difference", diff.RawRowView(0), []float64{2 * 0.5, 0.9, 0.5 * 0.5, 0}, 1e-12)
+	// A bump that only the middle value finds, and each value costs an evaluation.
+	bump := formula{d: 1, scores: func(x []float64) []float64 { return []float64{x[0] * (1 - x[0])} }}
+	top, report := attribute(t, FiniteDifference{}, bump, images(rows([]float64{1}), 1, 1))
+	near(t, "a bump", []float64{top.At(0, 0), float64(report.Passes)}, []float64{0.25, 4}, 0)
 	signed, _ := attribute(t, FiniteDifference{KeepSign: true, Values: []float64{0}}, f, in)
 	near(t, "finite difference, signed", signed.RawRowView(0), []float64{1, -0.1, 0.25, 0}, 1e-12)
 }
