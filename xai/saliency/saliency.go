@@ -8,6 +8,7 @@ import (
 	"math"
 	"reflect"
 	"strings"
+	"unicode"
 
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
@@ -305,10 +306,11 @@ func words(m Method) string {
 		t = t.Elem()
 	}
 	var out []rune
-	for i, c := range t.Name() {
-		if i > 0 && c >= 'A' && c <= 'Z' {
-			out = append(out, ' ', c-'A'+'a')
-			continue
+	name := []rune(t.Name())
+	for i, c := range name {
+		if i > 0 && unicode.IsUpper(c) && unicode.IsLower(name[i-1]) { // not inside an abbreviation
+			out = append(out, ' ')
+			c = unicode.ToLower(c)
 		}
 		out = append(out, c)
 	}

@@ -397,3 +397,11 @@ func TestKey(t *testing.T) {
 		t.Error("the same chain has another key")
 	}
 }
+
+func TestWords(t *testing.T) {
+	for want, m := range map[string]Method{"RISE": RISE{}, "LIME": LIME{}, "Integrated gradients": IntegratedGradients{}, "Gradient flow": &GradientFlow{}} {
+		if got := words(m); got != want {
+			t.Errorf("%T is called %q, want %q", m, got, want)
+		}
+	}
+}
