@@ -42,15 +42,27 @@ var rules = map[string]rule{
 	"xai/internal/gemm/asm": {outside: []string{"github.com/mmcloughlin/avo"}},
 	"xai/internal/graph":    {inside: []string{"xai/internal/gemm"}, tests: []string{"xai/seed"}, outside: []string{"gorgonia.org/", "github.com/chewxy/hm", "go4.org/unsafe/assume-no-moving-gc"}},
 
+	"xai/internal/parallel": {},
+
+	"xai/neighbors": {inside: []string{"xai", "xai/seed", "xai/progress", "xai/internal/gemm", "xai/internal/parallel"}},
+	"xai/cluster":   {inside: []string{"xai", "xai/seed", "xai/progress", "xai/neighbors", "xai/internal/gemm", "xai/internal/parallel"}},
+	"xai/tree":      {inside: []string{"xai", "xai/seed", "xai/progress", "xai/internal/parallel"}, view: []string{"xai/render"}},
+	"xai/forest":    {inside: []string{"xai", "xai/seed", "xai/progress", "xai/tree", "xai/internal/parallel"}, view: []string{"xai/render"}, tests: []string{"datasets"}},
+	"xai/project":   {inside: []string{"xai", "xai/seed", "xai/progress", "xai/neighbors", "xai/internal/gemm", "xai/internal/parallel"}},
+
 	"xai/nn":                  {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/internal/graph"}, view: []string{"xai/render"}, tests: []string{"golang.org/x/sys/cpu"}},
 	"xai/nn/onnx":             {inside: []string{"datasets", "xai", "xai/nn", "xai/nn/onnx/internal/pb", "xai/nn/onnx/internal/ir"}, tests: []string{"xai/seed"}},
 	"xai/nn/onnx/internal/ir": {inside: []string{"xai", "xai/nn/onnx/internal/pb"}, tests: []string{"xai/seed"}},
 	"xai/nn/onnx/internal/pb": {outside: []string{"google.golang.org/protobuf"}},
 	"xai/saliency":            {inside: []string{"datasets", "xai", "xai/seed", "xai/progress"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn"}},
 	"xai/evaluate":            {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/saliency"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn"}},
+	"xai/xaitest":             {inside: []string{"datasets", "xai", "xai/seed", "xai/saliency", "xai/evaluate"}, tests: []string{"xai/nn"}},
+	"xai/imbalance":           {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/saliency", "xai/neighbors", "xai/cluster", "xai/internal/gemm", "xai/internal/parallel"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn", "xai/nn/onnx"}},
+	"xai/cnninte":             {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/saliency", "xai/neighbors", "xai/cluster", "xai/tree", "xai/forest", "xai/project", "xai/internal/parallel"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn"}},
+	"xai/soxai":               {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/saliency", "xai/neighbors", "xai/cluster", "xai/project", "xai/internal/gemm", "xai/internal/parallel"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn"}},
 	"xai/render":              {inside: []string{"xai/render/html"}, outside: []string{"gonum.org/v1/plot", "golang.org/x/image", "golang.org/x/text"}},
 
-	"kernelext":         {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/nn", "xai/saliency", "xai/render"}, outside: []string{"github.com/janpfeifer/gonb/gonbui"}},
+	"kernelext":         {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/nn", "xai/saliency", "xai/evaluate", "xai/imbalance", "xai/cnninte", "xai/soxai", "xai/render"}, outside: []string{"github.com/janpfeifer/gonb/gonbui"}},
 	"kernelext/jupyter": {outside: []string{"github.com/go-zeromq/zmq4", "github.com/google/uuid"}},
 	"kernelext/cmd/whybook": {inside: []string{"kernelext", "kernelext/jupyter", "kernelext/cmd/whybook/internal/page"},
 		outside: []string{"github.com/alecthomas/kong", "golang.org/x/mod", "golang.org/x/sys"}},
