@@ -43,6 +43,7 @@ var rules = map[string]rule{
 	"xai/internal/graph":    {inside: []string{"xai/internal/gemm"}, tests: []string{"xai/seed"}, outside: []string{"gorgonia.org/", "github.com/chewxy/hm", "go4.org/unsafe/assume-no-moving-gc"}},
 
 	"xai/internal/parallel": {},
+	"xai/internal/store":    {},
 
 	"xai/neighbors": {inside: []string{"xai", "xai/seed", "xai/progress", "xai/internal/gemm", "xai/internal/parallel"}},
 	"xai/cluster":   {inside: []string{"xai", "xai/seed", "xai/progress", "xai/neighbors", "xai/internal/gemm", "xai/internal/parallel"}},
@@ -54,8 +55,8 @@ var rules = map[string]rule{
 	"xai/nn/onnx":             {inside: []string{"datasets", "xai", "xai/nn", "xai/nn/onnx/internal/pb", "xai/nn/onnx/internal/ir"}, tests: []string{"xai/seed"}},
 	"xai/nn/onnx/internal/ir": {inside: []string{"xai", "xai/nn/onnx/internal/pb"}, tests: []string{"xai/seed"}},
 	"xai/nn/onnx/internal/pb": {outside: []string{"google.golang.org/protobuf"}},
-	"xai/saliency":            {inside: []string{"datasets", "xai", "xai/seed", "xai/progress"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn", "xai/xaitest"}},
-	"xai/evaluate":            {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/saliency"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn", "xai/xaitest"}},
+	"xai/saliency":            {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/internal/store"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn", "xai/xaitest"}},
+	"xai/evaluate":            {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/saliency", "xai/internal/store"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn", "xai/xaitest"}},
 	"xai/xaitest":             {inside: []string{"datasets", "xai", "xai/seed", "xai/nn", "xai/saliency", "xai/evaluate"}},
 	"xai/imbalance":           {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/saliency", "xai/neighbors", "xai/cluster", "xai/internal/gemm", "xai/internal/parallel"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn", "xai/nn/onnx"}},
 	"xai/cnninte":             {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/saliency", "xai/neighbors", "xai/cluster", "xai/tree", "xai/forest", "xai/project", "xai/internal/parallel"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn"}},
