@@ -28,7 +28,7 @@ import (
 // nonlinear maps; its formulas were not available, and this definition is ours.
 //
 // Where the boundary is not reached, because the margin is flat, lies outside the limits
-// or is not found within Steps steps, the error matches ErrUndefined.
+// or is not found within Steps steps, there is no map (Report.Undefined).
 type Boundary struct {
 	Steps     int     // at most; default 50
 	Overshoot float64 // default 0.02
@@ -59,6 +59,7 @@ func (m Boundary) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.
 	size = min(size, n)
 	points, grads, rivals := mat.NewDense(size, d, nil), mat.NewDense(size, d, nil), mat.NewDense(size, d, nil)
 	longest := 0
+	var report Report
 	for first := 0; first < n; first += size {
 		var paths []crossing
 		for i := first; i < min(first+size, n); i++ {
@@ -99,16 +100,19 @@ func (m Boundary) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.
 					continue
 				}
 				if k == steps {
-					return Report{}, fmt.Errorf("row %d: the boundary of score %d is not reached in %d steps; the margin is still %.3g: %w", w.row, targets[p], steps, margins[p], ErrUndefined)
+					report.undefined(dst, w.row, "the boundary of score %d is not reached in %d steps; the margin is still %.3g", targets[p], steps, margins[p])
+					continue
 				}
 				g := grads.RawRowView(p)
 				floats.Sub(g, rivals.RawRowView(p))
 				norm := floats.Norm(g, 2)
 				if !(norm >= flat) {
-					return Report{}, fmt.Errorf("row %d: the gradient of the margin of score %d has the norm %g, so there is no direction to follow: %w", w.row, targets[p], norm, ErrUndefined)
+					report.undefined(dst, w.row, "the gradient of the margin of score %d has the norm %g, so there is no direction to follow", targets[p], norm)
+					continue
 				}
 				if !w.step(g, (1+overshoot)*margins[p]/(norm*norm), in) {
-					return Report{}, fmt.Errorf("row %d: the boundary of score %d lies outside the range of the input: %w", w.row, targets[p], ErrUndefined)
+					report.undefined(dst, w.row, "the boundary of score %d lies outside the range of the input", targets[p])
+					continue
 				}
 				going = append(going, w)
 			}
@@ -116,7 +120,8 @@ func (m Boundary) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.
 		}
 		progress.Report(ctx, "boundary", min(first+size, n), n)
 	}
-	return Report{Passes: 2 * longest}, nil
+	report.Passes = 2 * longest
+	return report, nil
 }
 
 // rival returns the greatest score but c, the first where scores tie.

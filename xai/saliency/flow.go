@@ -2,7 +2,6 @@ package saliency
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 
@@ -11,10 +10,6 @@ import (
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
-
-// ErrUndefined is matched by errors that say that a method gives no map at an input: a
-// gradient that vanishes, a boundary that is not reached.
-var ErrUndefined = errors.New("the map is undefined here")
 
 // flat is the gradient norm below which there is no direction to follow.
 const flat = 1e-12
@@ -38,8 +33,7 @@ const flat = 1e-12
 // parallel to the gradient; on networks that are not robust the flow may follow
 // directions that look like noise.
 //
-// Where the gradient vanishes at the input itself there is no map: an error that matches
-// ErrUndefined.
+// Where the gradient vanishes at the input itself there is no map (Report.Undefined).
 type GradientFlow struct {
 	Length  float64 // h times Steps, in units of (High - Low) sqrt(d), or of sqrt(d) where there are no limits; default 0.05
 	Steps   int     // default 50
@@ -80,6 +74,7 @@ func (m GradientFlow) Attribute(ctx context.Context, f xai.Differentiable, dst *
 	h := length / float64(steps)
 
 	dst.Zero()
+	var report Report
 	size = min(size, n)
 	points, grads := mat.NewDense(size, d, nil), mat.NewDense(size, d, nil)
 	for first := 0; first < n; first += size {
@@ -111,7 +106,8 @@ func (m GradientFlow) Attribute(ctx context.Context, f xai.Differentiable, dst *
 				}
 				norm := floats.Norm(g, 2)
 				if k == 0 && !(norm >= flat) {
-					return Report{}, fmt.Errorf("row %d: the gradient of score %d has the norm %g at the input, so there is no direction to follow: %w", w.row, c, norm, ErrUndefined)
+					report.undefined(dst, w.row, "the gradient of score %d has the norm %g at the input, so there is no direction to follow", c, norm)
+					continue
 				}
 				ended := k > 0 && (w.down && !top || !w.down && probability(s, c) >= stop || !(norm >= flat))
 				if !ended {
@@ -127,7 +123,8 @@ func (m GradientFlow) Attribute(ctx context.Context, f xai.Differentiable, dst *
 			progress.Report(ctx, "gradient flow", first*steps+k+1, n*steps)
 		}
 	}
-	return Report{Passes: steps}, nil
+	report.Passes = steps
+	return report, nil
 }
 
 // flowing is a row on its way.

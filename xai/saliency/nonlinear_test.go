@@ -97,18 +97,25 @@ func TestFlowStops(t *testing.T) {
 
 	// Flat at the input: there is no map.
 	dst := mat.NewDense(1, 2, nil)
-	_, err := GradientFlow{}.Attribute(ctx, product(), dst, images(rows([]float64{0, 0}), 1, 2))
-	if !errors.Is(err, ErrUndefined) {
-		t.Errorf("at the saddle: %v", err)
+	for _, c := range []struct {
+		what string
+		m    Method
+		x    []float64
+	}{
+		{"at the saddle", GradientFlow{}, []float64{0, 0}},
+		{"boundary at the saddle", Boundary{}, []float64{0, 0}},
+		{"a boundary at x1 x2 = 100 with limits 0 and 1", Boundary{}, []float64{0.5, 0.5}},
+		{"smoothed", Smooth{Of: Boundary{}, Samples: 3, Sigma: 0.01}, []float64{0.5, 0.5}},
+	} {
+		report, err := c.m.Attribute(ctx, product(), dst, images(rows(c.x), 1, 2))
+		if err != nil || !errors.Is(report.Err(0), ErrUndefined) || !math.IsNaN(dst.At(0, 1)) {
+			t.Errorf("%s: %v, %v, %v", c.what, err, report.Undefined, dst.RawRowView(0))
+		}
+		if _, err := Of(product(), sampled(c.x...)).With(c.m).Explain(ctx); !errors.Is(err, ErrUndefined) {
+			t.Errorf("%s, explained: %v", c.what, err)
+		}
 	}
-	_, err = Boundary{}.Attribute(ctx, product(), dst, images(rows([]float64{0, 0}), 1, 2))
-	if !errors.Is(err, ErrUndefined) {
-		t.Errorf("boundary at the saddle: %v", err)
-	}
-	_, err = Boundary{}.Attribute(ctx, product(), dst, images(rows([]float64{0.5, 0.5}), 1, 2))
-	if !errors.Is(err, ErrUndefined) {
-		t.Errorf("a boundary at x1 x2 = 100 with limits 0 and 1: %v", err)
-	}
+	var err error
 	_, err = Boundary{}.Attribute(ctx, affine(0, []float64{1, 1}), dst, images(rows([]float64{0.5, 0.5}), 1, 2))
 	if !errors.Is(err, xai.ErrTarget) {
 		t.Errorf("a boundary of one score: %v", err)

@@ -21,7 +21,8 @@ import (
 type Method interface {
 	// Attribute stores into row i of dst (n x d) the attribution of score Targets[i] of f at
 	// row i of in.X, and says how it went. in.X is not changed. Rows are independent: a
-	// batch gives what its rows give one by one.
+	// batch gives what its rows give one by one, and a row that has no map (see
+	// Report.Undefined) leaves the others theirs.
 	Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error)
 
 	// Signed says whether the sign of a value means for or against the target.
@@ -44,6 +45,13 @@ type Report struct {
 	// Completeness has, for methods that distribute f(x) - f(baseline) over the input,
 	// the error of each row; nil for other methods.
 	Completeness []Completeness
+
+	// Undefined has, where some rows have no map, for each row why, as an error that matches
+	// ErrUndefined, or nil; nil where all rows have one. The values of such a row are NaN.
+	Undefined []error
+
+	// Notes says what is worth knowing about maps that there are.
+	Notes []Note
 }
 
 // Completeness compares the sum of a map with the change of the score that it should
@@ -71,6 +79,7 @@ type Map struct {
 	Shape  datasets.Shape // of the input
 	Signed bool           // whether signs mean for and against
 	Method string         // name of the method: "Integrated gradients"
+	By     Method         // the method itself, with its settings; nil where it is not known
 
 	Target  int       // the score that is explained
 	Scores  []float64 // all scores of the input
@@ -237,7 +246,7 @@ func (r Recipe) Explain(ctx context.Context) (Map, error) {
 		return Map{}, fmt.Errorf("saliency: %w", err)
 	}
 	m := Map{
-		Values: make([]float64, len(r.sample.X)), Shape: r.sample.Shape, Signed: r.method.Signed(), Method: words(r.method),
+		Values: make([]float64, len(r.sample.X)), Shape: r.sample.Shape, Signed: r.method.Signed(), Method: words(r.method), By: r.method,
 		Scores: append([]float64(nil), scores.RawRowView(0)...), Sample: r.sample, Provenance: r.provenance(),
 	}
 	if m.Classes = r.classes(len(m.Scores)); !finite(m.Scores) {
@@ -252,12 +261,17 @@ func (r Recipe) Explain(ctx context.Context) (Map, error) {
 		in.High = 1
 	}
 	m.Report, err = r.method.Attribute(ctx, r.model, dst, in)
+	if err == nil {
+		err = m.Report.Err(0)
+	}
 	if err != nil {
 		return Map{}, fmt.Errorf("saliency: %s: %w", name(r.method), err)
 	}
 	if !finite(m.Values) {
 		return Map{}, fmt.Errorf("saliency: %s: the map has values that are not finite; does the model return finite scores around here?", name(r.method))
 	}
+	m.Report.Undefined = nil
+	m.Report.Notes = append(m.Report.Notes, noteworthy(m)...)
 	return m, nil
 }
 

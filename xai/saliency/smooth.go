@@ -8,6 +8,7 @@ import (
 	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/progress"
 	"github.com/whybook/whybook/xai/seed"
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -19,7 +20,8 @@ import (
 //	Variance  (1/S) sum_s (M(x + e_s) - mean)^2     VarGrad, Adebayo et al., 2018, arXiv:1810.03292
 //
 // As in the first paper, noisy copies are not clipped to the range of the input. All rows
-// of a batch get the same noise, up to its scale.
+// of a batch get the same noise, up to its scale. A row has no map where the inner method
+// has none for one of its copies.
 type Smooth struct {
 	Of      Method  // the inner method; default Gradient{}
 	Samples int     // noisy copies; default 50
@@ -98,6 +100,7 @@ func (m Smooth) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.De
 		squares = mat.NewDense(n, d, nil)
 	}
 	dst.Zero()
+	var all Report
 	passes, done := 0, 0
 	flush := func() error {
 		rows := len(owner)
@@ -115,7 +118,13 @@ func (m Smooth) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.De
 		}
 		passes = report.Passes
 		for p, i := range owner {
-			seen[i]++
+			if seen[i]++; all.Err(i) != nil {
+				continue
+			}
+			if why := report.Err(p); why != nil {
+				all.undefined(dst, i, "noisy copy %d: %w", seen[i]-1, why)
+				continue
+			}
 			mean := dst.RawRowView(i)
 			for j, v := range maps.RawRowView(p) {
 				switch m.Kind {
@@ -157,11 +166,15 @@ func (m Smooth) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.De
 	if err := flush(); err != nil {
 		return Report{}, err
 	}
-	if m.Kind == Variance {
-		dst.Copy(squares)
+	for i := range n {
+		row := dst.RawRowView(i)
+		if m.Kind == Variance && all.Err(i) == nil {
+			copy(row, squares.RawRowView(i))
+		}
+		floats.Scale(1/float64(samples), row)
 	}
-	dst.Scale(1/float64(samples), dst)
-	return Report{Passes: samples * passes}, nil
+	all.Passes = samples * passes
+	return all, nil
 }
 
 var _ Method = Smooth{}

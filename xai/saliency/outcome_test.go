@@ -1,0 +1,88 @@
+package saliency
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/whybook/whybook/datasets"
+)
+
+// sampled is an image of one line.
+func sampled(x ...float64) datasets.Sample {
+	return datasets.Sample{Shape: datasets.Shape{Channels: 1, Height: 1, Width: len(x)}, X: x}
+}
+
+// TestRowWithoutMap: a row without a map leaves the others of its batch as they are alone.
+func TestRowWithoutMap(t *testing.T) {
+	x := rows([]float64{0.9, 0.1}, []float64{0, 0}, []float64{0.3, 0.8}, []float64{0, 0}, []float64{0.5, 0.6})
+	for _, m := range []Method{GradientFlow{}, GradientFlow{Average: true, Batch: 2}, Boundary{Batch: 2}, Smooth{Of: GradientFlow{}, Samples: 4, Sigma: 1e-9, Batch: 3}} {
+		f := product()
+		if _, ok := m.(Boundary); ok {
+			f = affine(0, []float64{1, -1}, []float64{-1, 1})
+			x = rows([]float64{0.9, 0.1}, []float64{0, 0}, []float64{0.3, 0.8}, []float64{0, 0}, []float64{0.5, 0.6})
+			score := f.scores
+			f.grad = func(x []float64, k int) []float64 {
+				if x[0] == 0 && x[1] == 0 {
+					return []float64{0, 0}
+				}
+				return slices.Clone([][]float64{{1, -1}, {-1, 1}}[k])
+			}
+			f.scores = func(x []float64) []float64 {
+				s := score(x)
+				s[0] += 0.01
+				return s
+			}
+		}
+		got, report := attribute(t, m, f, images(x, 1, 2))
+		for i := range 5 {
+			if _, smooth := m.(Smooth); smooth && i%2 == 1 {
+				continue // noise leaves the saddle
+			}
+			undefined := i%2 == 1
+			if why := report.Err(i); errors.Is(why, ErrUndefined) != undefined || math.IsNaN(got.At(i, 0)) != undefined {
+				t.Errorf("%s, row %d: %v, %v", name(m), i, why, got.RawRowView(i))
+			}
+			if undefined {
+				continue
+			}
+			alone, _ := attribute(t, m, f, images(rows(x.RawRowView(i)), 1, 2))
+			near(t, name(m), got.RawRowView(i), alone.RawRowView(0), 0)
+		}
+	}
+}
+
+func TestNotes(t *testing.T) {
+	flat := affine(3, []float64{0, 0}, []float64{0, 0})
+	sure := formula{d: 2,
+		scores: func([]float64) []float64 { return []float64{1 - 1e-9, 1e-9} },
+		grad:   func([]float64, int) []float64 { return []float64{1e-9, 0} },
+	}
+	for _, c := range []struct {
+		what string
+		f    formula
+		x    []float64
+		want []Remark
+	}{
+		{"a flat model", flat, []float64{0.1, 0.2}, []Remark{Blank}},
+		{"a saturated softmax", sure, []float64{0.1, 0.2}, []Remark{Saturated}},
+		{"a black image", affine(3, []float64{1, 0}, []float64{0, 0}), []float64{0, 0}, []Remark{Uniform}},
+		{"all is well", affine(3, []float64{1, 0}, []float64{0, 0}), []float64{0, 0.1}, nil},
+	} {
+		m, err := Of(c.f, sampled(c.x...)).Explain(ctx)
+		if err != nil {
+			t.Errorf("%s: %v", c.what, err)
+			continue
+		}
+		var kinds []Remark
+		for _, n := range m.Report.Notes {
+			if kinds = append(kinds, n.Kind); n.Text == "" {
+				t.Errorf("%s: a note without words", c.what)
+			}
+		}
+		if !slices.Equal(kinds, c.want) || m.Report.Has(0, Blank) != slices.Contains(c.want, Blank) {
+			t.Errorf("%s: %v, want %v", c.what, m.Report.Notes, c.want)
+		}
+	}
+}
