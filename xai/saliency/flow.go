@@ -39,6 +39,8 @@ type GradientFlow struct {
 	Steps   int     // default 50
 	Stop    float64 // probability in (0,1] at which an ascent ends; default 0.99
 	Average bool    // report the mean of the gradients along the path, in the units of a gradient
+	Blur    float64 // standard deviation in pixels of a Gaussian that smooths each gradient before a step; default 0, none
+	Free    bool    // leave the limits [Low, High] of the input out of account
 	Batch   int     // rows in flight; default 64
 }
 
@@ -47,6 +49,12 @@ func (GradientFlow) Signed() bool { return true }
 
 // Attribute implements Method. Points are clipped to [Low, High] where there are limits.
 func (m GradientFlow) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
+	return m.follow(ctx, f, dst, in, nil)
+}
+
+// follow is Attribute; watch, if there is one, sees where each row is before its first step
+// and after every one, and the scores there (nil after the last).
+func (m GradientFlow) follow(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch, watch func(row int, x, scores []float64)) (Report, error) {
 	n, d := in.X.Dims()
 	length, err := amount("Length", m.Length, 0.05)
 	if err != nil {
@@ -72,6 +80,17 @@ func (m GradientFlow) Attribute(ctx context.Context, f xai.Differentiable, dst *
 		length *= in.High - in.Low
 	}
 	h := length / float64(steps)
+	if m.Free {
+		in.Low, in.High = 0, 0
+	}
+	if m.Blur != 0 {
+		if _, err := amount("Blur", m.Blur, 0); err != nil {
+			return Report{}, err
+		}
+		if err := in.checkShape(); err != nil {
+			return Report{}, err
+		}
+	}
 
 	dst.Zero()
 	var report Report
@@ -100,6 +119,12 @@ func (m GradientFlow) Attribute(ctx context.Context, f xai.Differentiable, dst *
 			for p, w := range paths {
 				c := in.Targets[w.row]
 				g, s := grads.RawRowView(p), scores.RawRowView(p)
+				if m.Blur > 0 {
+					blur(g, in.Shape, m.Blur)
+				}
+				if watch != nil {
+					watch(w.row, w.x, s)
+				}
 				top := floats.MaxIdx(s) == c
 				if k == 0 {
 					w.down = top
@@ -116,6 +141,9 @@ func (m GradientFlow) Attribute(ctx context.Context, f xai.Differentiable, dst *
 				if !ended && k+1 < steps {
 					going = append(going, w)
 					continue
+				}
+				if watch != nil && !ended {
+					watch(w.row, w.x, nil)
 				}
 				w.finish(dst.RawRowView(w.row), in, m.Average)
 			}

@@ -109,6 +109,9 @@ func TestMethodsAreComplete(t *testing.T) {
 			if !ok || f.Recv == nil || f.Name.Name != "Attribute" {
 				continue
 			}
+			if star, ok := f.Recv.List[0].Type.(*ast.StarExpr); ok && !ast.IsExported(star.X.(*ast.Ident).Name) {
+				continue // never in a map
+			}
 			if id, ok := f.Recv.List[0].Type.(*ast.Ident); !ok || !listed[id.Name] {
 				t.Errorf("%s: the type of this Attribute is not in methods(), so that its maps cannot be loaded", file)
 			}

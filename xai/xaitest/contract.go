@@ -16,7 +16,8 @@ import (
 )
 
 // attribute calls the method on a result matrix that is not clean, and looks at what comes
-// back.
+// back. A row without a map, which a method must own up to, is an error that matches
+// saliency.ErrUndefined.
 func attribute(ctx context.Context, m saliency.Method, f xai.Differentiable, in saliency.Batch) (*mat.Dense, saliency.Report, error) {
 	n, d := in.X.Dims()
 	dst := mat.NewDense(n, d, nil)
@@ -26,6 +27,11 @@ func attribute(ctx context.Context, m saliency.Method, f xai.Differentiable, in 
 	report, err := m.Attribute(ctx, f, dst, in)
 	if err != nil {
 		return nil, report, fmt.Errorf("%s: %w", title(m), err)
+	}
+	for i, err := range report.Undefined {
+		if err != nil {
+			return nil, report, fmt.Errorf("%s: row %d: %w", title(m), i, err)
+		}
 	}
 	for i, v := range dst.RawMatrix().Data {
 		if math.IsNaN(v) || math.IsInf(v, 0) || v == 1e9 {
