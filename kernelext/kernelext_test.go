@@ -459,3 +459,16 @@ func TestFailureBoxEscapes(t *testing.T) {
 		t.Errorf("not escaped: %s", html.String())
 	}
 }
+
+// TestCheck: a claim is ticked, and one that does not hold ends the cell.
+func TestCheck(t *testing.T) {
+	w := newWorld(t)
+	w.check(true, "2 and 2 are 4")
+	w.check(false, "2 and 2 are 5")
+	if got := strings.Join(w.rec.log, "|"); got != "text:✓ 2 and 2 are 4|flush|failure|flush" {
+		t.Errorf("log %q", got)
+	}
+	if len(w.exits) != 1 || w.exits[0] != 1 || !strings.Contains(w.rec.failures[0], "does not hold: 2 and 2 are 5") {
+		t.Errorf("exits %v, failures %q", w.exits, w.rec.failures)
+	}
+}
