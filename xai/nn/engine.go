@@ -28,8 +28,9 @@ type engine[T graph.Float] struct {
 
 	width int // values of one row in all layers together
 
-	mu   sync.Mutex
-	idle []*machine[T] // longest unused first
+	mu    sync.Mutex
+	idle  []*machine[T] // longest unused first
+	parts map[partKey]parts[T]
 }
 
 // What a network may hold in memory, in values before layers share theirs: a run splits its
@@ -45,12 +46,14 @@ const (
 // rowsPerRun is how many rows go through the network at once.
 func (e *engine[T]) rowsPerRun() int { return min(max(maxRunValues/e.width, 1), maxRows) }
 
-// purpose says what a machine computes: the output of a layer for a number of rows, and
-// whether the gradient with respect to the input comes with it.
+// purpose says what a machine computes: the output of layer of for a number of rows, and
+// whether something is sent back from there to the output of layer at (-1 is the input):
+// the gradient, or what rules make of it.
 type purpose struct {
-	layer    int
-	rows     int
-	gradient bool
+	of, at int
+	rows   int
+	back   bool
+	rules  string // names the rules of all layers; "" for the gradient
 }
 
 // machine is a compiled graph with handles to its ends.
@@ -58,9 +61,9 @@ type machine[T graph.Float] struct {
 	does purpose
 	prog *graph.Program[T]
 	x    *graph.Node[T] // rows x d
-	out  *graph.Node[T] // rows x width of the layer
-	seed *graph.Node[T] // rows x width: dLoss/dOut; nil without gradient
-	dx   *graph.Node[T] // rows x d; nil without gradient
+	out  *graph.Node[T] // rows x width of layer of
+	seed *graph.Node[T] // rows x width of layer of: what is sent back; nil if nothing is
+	dx   *graph.Node[T] // rows x width of layer at: what arrives; nil if nothing is sent
 }
 
 func newEngine[T graph.Float](arch Arch, params []param[T]) *engine[T] {
@@ -75,12 +78,12 @@ func newEngine[T graph.Float](arch Arch, params []param[T]) *engine[T] {
 	return e
 }
 
-// with lends a machine to f.
-func (e *engine[T]) with(p purpose, f func(m *machine[T]) error) error {
+// with lends a machine to f. rules are those that the purpose names.
+func (e *engine[T]) with(p purpose, rules []xai.Rule, f func(m *machine[T]) error) error {
 	m := e.take(p)
 	if m == nil {
 		var err error
-		if m, err = e.compile(p); err != nil {
+		if m, err = e.compile(p, rules); err != nil {
 			return err
 		}
 	}
@@ -114,22 +117,42 @@ func (e *engine[T]) take(p purpose) *machine[T] {
 	return nil
 }
 
-func (e *engine[T]) compile(p purpose) (m *machine[T], err error) {
+func (e *engine[T]) compile(p purpose, rules []xai.Rule) (m *machine[T], err error) {
 	defer misfit(&err)
 	b := graph.New[T]()
-	x := b.Input("x", p.rows, e.arch.input.Size(), nil, p.gradient)
+	input := p.back && (p.at < 0 || rules != nil)
+	x := b.Input("x", p.rows, e.arch.input.Size(), nil, input)
+	watched := -1
+	if p.back && !input {
+		watched = p.at
+	}
 	m = &machine[T]{does: p, x: x}
-	if m.out, err = e.forward(b, x, p.layer, nil); err != nil {
+	outs, err := e.forward(b, x, p.of, watched, nil)
+	if err != nil {
 		return nil, err
 	}
+	m.out = outs[p.of]
 	keep := []*graph.Node[T]{m.out}
-	if p.gradient {
+	if p.back {
 		m.seed = b.Input("seed", m.out.Rows, m.out.Cols, nil, false)
-		grads, err := b.Backward(m.out, m.seed, x)
-		if err != nil {
-			return nil, err
+		at := x
+		if p.at >= 0 {
+			at = outs[p.at]
 		}
-		m.dx = grads[0]
+		switch {
+		case at == m.out: // the layers between change nothing
+			m.dx = m.seed
+		case rules == nil:
+			grads, err := b.Backward(m.out, m.seed, at)
+			if err != nil {
+				return nil, err
+			}
+			m.dx = grads[0]
+		default:
+			if m.dx, err = e.propagate(b, x, outs, m.seed, p, rules); err != nil {
+				return nil, err
+			}
+		}
 		keep = append(keep, m.dx)
 	}
 	if m.prog, err = b.Compile(keep...); err != nil {
@@ -160,38 +183,59 @@ type training[T graph.Float] struct {
 }
 
 // forward adds the layers that the output of layer last depends on to the graph and
-// returns that output; t is nil unless the graph is to train.
-func (e *engine[T]) forward(b *graph.Builder[T], x *graph.Node[T], last int, t *training[T]) (*graph.Node[T], error) {
+// returns the outputs of all layers up to it, nil for those that it does not depend on. A
+// gradient is wanted at the output of layer watched, if that is not -1; t is nil unless
+// the graph is to train.
+func (e *engine[T]) forward(b *graph.Builder[T], x *graph.Node[T], last, watched int, t *training[T]) ([]*graph.Node[T], error) {
 	need := e.arch.needed(last)
 	outs := make([]*graph.Node[T], last+1)
 	for i, s := range e.arch.steps[:last+1] {
 		if !need[i] {
 			continue
 		}
-		in := make([]*graph.Node[T], len(s.in))
-		for j, at := range s.in {
-			in[j] = x
-			if at >= 0 {
-				in[j] = outs[at]
-			}
-		}
-		described := e.arch.weights(i)
-		params := make([]*graph.Node[T], len(described))
-		for j, w := range described {
-			at := e.first[i] + j
-			p, train := e.params[at], t != nil && !w.state
-			params[j] = b.Input(p.name, p.rows, p.cols, p.data, train)
-			if train {
-				t.weight(at, params[j])
-			}
-		}
-		l := builder[T]{b, e.arch.shapes(s.in), s.out, params, e.first[i], t}
+		in := inputs(s, x, outs)
 		var err error
-		if outs[i], err = l.add(s.layer, in); err != nil {
+		if outs[i], err = e.builder(b, i, e.weights(b, i, t), t).add(s.layer, in); err != nil {
 			return nil, err
 		}
+		if i == watched {
+			b.Watch(outs[i])
+		}
 	}
-	return outs[last], nil
+	return outs, nil
+}
+
+// weights adds the parameters of a step.
+func (e *engine[T]) weights(b *graph.Builder[T], i int, t *training[T]) []*graph.Node[T] {
+	described := e.arch.weights(i)
+	params := make([]*graph.Node[T], len(described))
+	for j, w := range described {
+		at := e.first[i] + j
+		p, train := e.params[at], t != nil && !w.state
+		params[j] = b.Input(p.name, p.rows, p.cols, p.data, train)
+		if train {
+			t.weight(at, params[j])
+		}
+	}
+	return params
+}
+
+// builder returns what adds step i with the given parameters.
+func (e *engine[T]) builder(b *graph.Builder[T], i int, params []*graph.Node[T], t *training[T]) builder[T] {
+	s := e.arch.steps[i]
+	return builder[T]{b, e.arch.shapes(s.in), s.out, params, e.first[i], t}
+}
+
+// inputs returns the nodes that a step takes.
+func inputs[T graph.Float](s step, x *graph.Node[T], outs []*graph.Node[T]) []*graph.Node[T] {
+	in := make([]*graph.Node[T], len(s.in))
+	for j, at := range s.in {
+		in[j] = x
+		if at >= 0 {
+			in[j] = outs[at]
+		}
+	}
+	return in
 }
 
 // builder adds one layer to a graph.

@@ -43,10 +43,23 @@ var (
 
 // runner is an engine of either element type.
 type runner interface {
-	// rows sends x through the network up to the given layer and stores the outputs in
-	// out; with dx, also the gradient of output column targets[i] of row i.
-	rows(ctx context.Context, layer int, out, x, dx *mat.Dense, targets []int) error
+	rows(ctx context.Context, w work) error
 	tensors() []tensor
+	rest(a Arch, steps []int) runner          // for an architecture of some of the steps
+	redrawn(seed uint64, steps []bool) runner // with new weights in some of the steps
+}
+
+// work is what a runner does: it sends the rows of x through the network up to layer of,
+// stores what that puts out in out, and sends back to layer at, -1 for the input, what
+// arrives there being stored in dx. What is sent is 1 for column targets[i] of row i and 0
+// for the others, or else seed; out, dx and seed may be nil.
+type work struct {
+	of, at  int
+	x       *mat.Dense
+	out, dx *mat.Dense
+	targets []int
+	seed    *mat.Dense
+	rules   []xai.Rule // of the steps up to of; nil for the gradient
 }
 
 // Init returns a network with random weights from the given seed, and no training.
@@ -150,7 +163,7 @@ func (n *Net) Scores(ctx context.Context, x *mat.Dense) (*mat.Dense, error) {
 	rows, _ := x.Dims()
 	_, k := n.Dims()
 	return whole(mat.NewDense(rows, k, nil), func(out *mat.Dense) error {
-		return n.run.rows(ctx, n.arch.end(), out, x, nil, nil)
+		return n.run.rows(ctx, work{of: n.arch.end(), x: x, out: out})
 	})
 }
 
@@ -185,23 +198,7 @@ func (n *Net) Gradients(ctx context.Context, dst, x *mat.Dense, targets []int) (
 		}
 	}
 	return whole(mat.NewDense(rows, k, nil), func(out *mat.Dense) error {
-		return n.run.rows(ctx, n.arch.end(), out, x, dst, targets)
-	})
-}
-
-// Activations returns the output of the named layer for each row of x: n x C*H*W of the
-// layer's shape (see Arch.Layers).
-func (n *Net) Activations(ctx context.Context, layer string, x *mat.Dense) (*mat.Dense, error) {
-	if err := n.checkRows("Activations", x); err != nil {
-		return nil, err
-	}
-	i, ok := n.arch.find(layer)
-	if !ok || i < 0 {
-		return nil, fmt.Errorf("nn.Net.Activations(%q): the layers are %s: %w", layer, n.arch.names(), xai.ErrLayer)
-	}
-	rows, _ := x.Dims()
-	return whole(mat.NewDense(rows, n.arch.steps[i].out.Size(), nil), func(out *mat.Dense) error {
-		return n.run.rows(ctx, i, out, x, nil, nil)
+		return n.run.rows(ctx, work{of: n.arch.end(), at: -1, x: x, out: out, dx: dst, targets: targets})
 	})
 }
 
@@ -219,30 +216,40 @@ func (n *Net) checkRows(method string, x *mat.Dense) error {
 }
 
 // rows implements runner.
-func (e *engine[T]) rows(ctx context.Context, layer int, out, x, dx *mat.Dense, targets []int) error {
-	n, _ := x.Dims()
+func (e *engine[T]) rows(ctx context.Context, w work) error {
+	n, _ := w.x.Dims()
 	most := e.rowsPerRun()
+	key := ruleKey(w.rules)
 	for lo := 0; lo < n; lo += most {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("nn: stopped after %d of %d rows: %w", lo, n, err)
 		}
 		rows := min(most, n-lo)
-		p := purpose{layer: layer, rows: machineRows(rows), gradient: dx != nil}
-		err := e.with(p, func(m *machine[T]) error {
-			load(m.x.Data(), x, lo, rows)
-			if dx != nil {
+		p := purpose{of: w.of, rows: machineRows(rows)}
+		if w.dx != nil {
+			p.at, p.back, p.rules = w.at, true, key
+		}
+		err := e.with(p, w.rules, func(m *machine[T]) error {
+			load(m.x.Data(), w.x, lo, rows)
+			switch {
+			case w.dx == nil:
+			case w.seed != nil:
+				load(m.seed.Data(), w.seed, lo, rows)
+			default:
 				seeds := m.seed.Data()
 				clear(seeds)
 				for i := range rows {
-					seeds[i*m.seed.Cols+targets[lo+i]] = 1
+					seeds[i*m.seed.Cols+w.targets[lo+i]] = 1
 				}
 			}
 			if err := m.prog.Run(); err != nil {
 				return err
 			}
-			store(out, m.out.Data(), lo, rows)
-			if dx != nil {
-				store(dx, m.dx.Data(), lo, rows)
+			if w.out != nil {
+				store(w.out, m.out.Data(), lo, rows)
+			}
+			if w.dx != nil {
+				store(w.dx, m.dx.Data(), lo, rows)
 			}
 			return nil
 		})

@@ -268,9 +268,11 @@ func (e *engine[T]) trainer(p pass, goal objective) (t *trainer[T], err error) {
 	if p.learn {
 		hooks = &training[T]{weight: t.weight, mask: t.mask, stats: t.stats}
 	}
-	if t.scores, err = e.forward(b, t.x, e.arch.end(), hooks); err != nil {
+	outs, err := e.forward(b, t.x, e.arch.end(), -1, hooks)
+	if err != nil {
 		return nil, err
 	}
+	t.scores = outs[e.arch.end()]
 	t.target = b.Input("target", p.rows, t.scores.Cols, nil, false)
 	t.share = b.Input("share", p.rows, 1, nil, false)
 	t.loss = addLoss(b, goal, t.scores, t.target, t.share)

@@ -12,12 +12,12 @@ import (
 // faulty is an engine whose gradients are wrong at one pixel.
 type faulty struct{ runner }
 
-func (f faulty) rows(ctx context.Context, layer int, out, x, dx *mat.Dense, targets []int) error {
-	err := f.runner.rows(ctx, layer, out, x, dx, targets)
-	if dx != nil {
-		n, _ := dx.Dims()
+func (f faulty) rows(ctx context.Context, w work) error {
+	err := f.runner.rows(ctx, w)
+	if w.dx != nil {
+		n, _ := w.dx.Dims()
 		for i := range n {
-			dx.Set(i, 5, dx.At(i, 5)*1.001+1e-3)
+			w.dx.Set(i, 5, w.dx.At(i, 5)*1.001+1e-3)
 		}
 	}
 	return err
