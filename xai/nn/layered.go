@@ -212,33 +212,3 @@ func (e *engine[T]) rest(a Arch, steps []int) runner {
 	}
 	return newEngine(a, params)
 }
-
-// Randomized returns a copy of the network in which the named layers are as Init makes them
-// with the given seed: weights drawn anew, running averages forgotten. Layers without weights
-// are passed over. Its class names are the same, its training history is gone.
-func (n *Net) Randomized(seed uint64, layers ...string) (xai.Differentiable, error) {
-	if n == nil || n.run == nil {
-		return nil, fmt.Errorf("nn.Net.Randomized: there is no network; make one with Init, Fit or Load")
-	}
-	chosen := make([]bool, len(n.arch.steps))
-	for _, name := range layers {
-		i, ok := n.arch.find(name)
-		if !ok || i < 0 {
-			return nil, fmt.Errorf("nn.Net.Randomized(%q): the layers are %s: %w", name, n.arch.names(), xai.ErrLayer)
-		}
-		chosen[i] = true
-	}
-	return &Net{arch: n.arch, classes: n.classes, run: n.run.redrawn(seed, chosen)}, nil
-}
-
-// redrawn implements runner.
-func (e *engine[T]) redrawn(seed uint64, steps []bool) runner {
-	params := append([]param[T](nil), e.params...)
-	fresh := initial[T](e.arch, seed)
-	for i, chosen := range steps {
-		if chosen {
-			copy(params[e.first[i]:], fresh[e.first[i]:e.first[i]+len(e.arch.weights(i))])
-		}
-	}
-	return newEngine(e.arch, params)
-}

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/whybook/whybook/xai"
-	"github.com/whybook/whybook/xai/internal/graph"
 	"github.com/whybook/whybook/xai/seed"
 )
 
@@ -31,20 +30,11 @@ func (n *Net) Randomized(s uint64, layers ...string) (xai.Differentiable, error)
 		fresh[i] = true
 	}
 	s = seed.Stream(s, "nn", "randomized").Uint64()
-	random := &Net{arch: n.arch, classes: n.classes}
-	switch e := n.run.(type) {
-	case *engine[float32]:
-		random.run = newEngine(n.arch, forgetful(e, fresh, s))
-	case *engine[float64]:
-		random.run = newEngine(n.arch, forgetful(e, fresh, s))
-	default:
-		return nil, fmt.Errorf("nn.Net.Randomized: an engine of type %T", n.run)
-	}
-	return random, nil
+	return &Net{arch: n.arch, classes: n.classes, run: n.run.redrawn(s, fresh)}, nil
 }
 
-// forgetful returns the parameters with those of fresh layers drawn anew.
-func forgetful[T graph.Float](e *engine[T], fresh []bool, s uint64) []param[T] {
+// redrawn implements runner.
+func (e *engine[T]) redrawn(s uint64, fresh []bool) runner {
 	params, drawn := slices.Clone(e.params), initial[T](e.arch, s)
 	for i := range fresh {
 		end := len(params)
@@ -55,5 +45,5 @@ func forgetful[T graph.Float](e *engine[T], fresh []bool, s uint64) []param[T] {
 			copy(params[e.first[i]:end], drawn[e.first[i]:end])
 		}
 	}
-	return params
+	return newEngine(e.arch, params)
 }
