@@ -1,0 +1,176 @@
+"""Compares Whybook's saliency methods with Captum's on one network, in alternation.
+
+    python3 docs/benchmarks/saliency.py [--rounds 9] [--threads 2] [methods ...]
+
+Needs Go and, in this Python, torch and captum. Run it from the root of the repository on
+an idle machine; with other work on the same processors, read the minima.
+
+First both sides explain the same 32 images on the same weights: the largest difference of
+two maps, relative to their largest value, in float64 and in float32. In float32 it is the
+median of the images that counts: where a path or a noisy copy comes so close to a kink of
+the network that rounding decides on which side it is, a single map may differ by more. A
+difference beyond rounding ends the program, since then the times would say nothing.
+
+Then each round runs a method for a number of calls in Captum and as many in Whybook (the
+benchmarks of xai/saliency), in float32, so that both see the same disturbances. Captum
+gets the batch size that was fastest for it among several, which is rarely its default. The
+table has the fastest round and the median over the rounds, both of a round's mean, in
+milliseconds per call, and the ratio Whybook / Captum of each.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from unittest import mock
+
+import captum
+import numpy as np
+import torch
+from captum.attr import IntegratedGradients, NoiseTunnel, Occlusion, Saliency
+from engine import CNN
+
+warnings.filterwarnings("ignore", message="Input Tensor 0 did not already require gradients")
+
+SAMPLES, SIGMA = 50, 0.15
+TOLERANCE = {"64": 1e-7, "32": 1e-5}  # in float64 too, Captum rounds the weights of steps and windows to float32
+
+
+def gradient(model, x, y, _):
+    return Saliency(model).attribute(x, target=y, abs=False)
+
+
+def integrated_gradients(model, x, y, size):
+    return IntegratedGradients(model).attribute(
+        x, target=y, n_steps=SAMPLES, method="riemann_middle", internal_batch_size=size or None)
+
+
+def smooth_grad(model, x, y, size):
+    return NoiseTunnel(Saliency(model)).attribute(
+        x, target=y, nt_samples=SAMPLES, stdevs=SIGMA, nt_samples_batch_size=size or None, abs=False)
+
+
+def occlusion(model, x, y, size):
+    with torch.no_grad():
+        return Occlusion(model).attribute(
+            x, target=y, sliding_window_shapes=(1, 4, 4), strides=(1, 2, 2), perturbations_per_eval=size)
+
+
+# The Go benchmark, Captum's side, the sizes that Captum may choose from (0 is its default,
+# all at once), and how many calls make a round; the latter two for 1 and for 32 images.
+METHODS = {
+    "gradient": ("Gradient", gradient, {1: (0,), 32: (0,)}, {1: 200, 32: 20}),
+    "ig": ("IntegratedGradients50", integrated_gradients, {1: (0,), 32: (0, 32, 64, 128, 256)}, {1: 20, 32: 2}),
+    "smoothgrad": ("SmoothGrad50", smooth_grad, {1: (0, 4, 8, 16), 32: (0, 1, 2, 4, 8)}, {1: 20, 32: 2}),
+    "occlusion": ("Occlusion", occlusion, {1: (8, 32, 64, 169), 32: (1, 2, 4, 8)}, {1: 20, 32: 2}),
+}
+
+
+def load(model, path):
+    """Loads a safetensors file, whose names and layouts are PyTorch's."""
+    with open(path, "rb") as f:
+        data = f.read()
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:8 + size])
+    header.pop("__metadata__", None)
+    tensors = {}
+    for name, t in header.items():
+        lo, hi = t["data_offsets"]
+        assert t["dtype"] == "F32", t
+        values = np.frombuffer(data[8 + size + lo:8 + size + hi], "<f4").reshape(t["shape"])
+        tensors[name] = torch.from_numpy(values.copy())
+    model.load_state_dict(tensors)
+    return model.eval()
+
+
+def compare(binary, model, methods):
+    """Makes the maps of both sides for 32 images and prints their largest differences."""
+    print("| method | float64, largest | float32, median image | float32, largest |\n|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        read = lambda name: np.fromfile(os.path.join(folder, name + ".f64"), "<f8")
+        subprocess.run([binary, "-test.run", "^TestWriteForCaptum$"], check=True, capture_output=True,
+                       cwd="xai/saliency", env={**os.environ, "WHYBOOK_CAPTUM": folder})
+        load(model, os.path.join(folder, "weights.safetensors"))
+        images, noise = read("images").reshape(32, 1, 28, 28), read("noise").reshape(SAMPLES, 1, 28, 28)
+        y = torch.arange(32) % 10
+
+        def normal(_, std):  # for NoiseTunnel: our noise, for every image all of its copies, not in float32 only
+            return SIGMA * torch.tensor(np.tile(noise, (len(std) // SAMPLES, 1, 1, 1)), dtype=dtype)
+
+        for method in methods:
+            name, captums, _, _ = METHODS[method]
+            cells = []
+            for bits, dtype in (("64", torch.float64), ("32", torch.float32)):
+                model.to(dtype)
+                with mock.patch("torch.normal", normal):
+                    theirs = captums(model, torch.tensor(images, dtype=dtype), y, 1 if method == "occlusion" else 0)
+                theirs, ours = theirs.detach().double().numpy().reshape(32, -1), read(f"{name}-{bits}").reshape(32, -1)
+                apart = np.abs(ours - theirs).max(1) / np.abs(theirs).max(1)
+                cells += [f"{apart.max():.0e}"] if bits == "64" else [f"{np.median(apart):.0e}", f"{apart.max():.0e}"]
+                if not (apart.max() if bits == "64" else np.median(apart)) <= TOLERANCE[bits]:
+                    sys.exit(f"{method}: the maps differ by {cells[-1]} of their largest value in float{bits}")
+            print(f"| {method} | {' | '.join(cells)} |", flush=True)
+    print()
+
+
+def python_time(call, calls):
+    """Returns the mean time of a number of calls after the first one, in ms."""
+    call()
+    start = time.perf_counter()
+    for _ in range(calls):
+        call()
+    return (time.perf_counter() - start) * 1e3 / calls
+
+
+def go_time(binary, name, images, calls, threads):
+    out = subprocess.run(
+        [binary, "-test.run", "-", "-test.bench", f"^Benchmark{name}$/^{images}$", "-test.benchtime", f"{calls}x"],
+        check=True, capture_output=True, text=True, cwd="xai/saliency", env={**os.environ, "GOMAXPROCS": str(threads)},
+    ).stdout
+    return float(re.search(r"([\d.e+]+) ns/op", out).group(1)) / 1e6
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("methods", nargs="*", default=list(METHODS))
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    go = subprocess.run(["go", "version"], check=True, capture_output=True, text=True).stdout.split()[2]
+    print(f"captum {captum.__version__}, torch {torch.__version__}, {go}, {platform.machine()}, "
+          f"{args.threads} threads, {args.rounds} rounds\n")
+    with tempfile.TemporaryDirectory() as folder:
+        binary = os.path.join(folder, "saliency.test")
+        subprocess.run(["go", "test", "-c", "-o", binary, "./xai/saliency"], check=True)
+        model = CNN().requires_grad_(False)
+        compare(binary, model, args.methods)
+        print("| method | images | Captum's size | Whybook min | Captum min | ratio | Whybook median | Captum median | ratio |")
+        print("|---|---|---|---|---|---|---|---|---|")
+        for method in args.methods:
+            name, captums, sizes, calls = METHODS[method]
+            for images in (1, 32):
+                x, y = torch.rand(images, 1, 28, 28), torch.arange(images) % 10
+                n = calls[images]
+                step = lambda size: lambda: captums(model, x, y, size)
+                best = min(sizes[images], key=lambda size: min(python_time(step(size), 1) for _ in range(2)) if len(sizes[images]) > 1 else 0)
+                ours, theirs = [], []
+                for _ in range(args.rounds):
+                    theirs.append(python_time(step(best), n))
+                    ours.append(go_time(binary, name, images, n, args.threads))
+                low = [min(side) for side in (ours, theirs)]
+                mid = [statistics.median(side) for side in (ours, theirs)]
+                print(f"| {method} | {images} | {best or 'all'} | {low[0]:.2f} | {low[1]:.2f} | {low[0] / low[1]:.2f} "
+                      f"| {mid[0]:.2f} | {mid[1]:.2f} | {mid[0] / mid[1]:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
