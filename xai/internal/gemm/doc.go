@@ -37,5 +37,6 @@
 // [Kernel.Add], [Kernel.Scale], [Kernel.Axpy], [Kernel.ReLU] and [Kernel.ReLUGrad]
 // give the same bytes with every kernel, plain Go included, and run on the calling
 // goroutine. The result may be the same slice as an operand but must not overlap one
-// otherwise. They panic when lengths differ.
+// otherwise. They panic when lengths differ. So do [MaxPool2] and [MaxPool2Grad], the
+// maximum over windows of 2 x 2, whose operands must not overlap.
 package gemm

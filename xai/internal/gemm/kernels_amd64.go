@@ -70,3 +70,19 @@ func copyPieces(rows int, src *float32, taps *int32, pieces *piece, count int, d
 		copyPiecesAVX2(rows, src, taps, &pieces.from, count, dst, dstRow)
 	}
 }
+
+var (
+	poolsAVX2   = pools{maxPool2AVX2, maxPool2GradAVX2}
+	poolsAVX512 = pools{maxPool2AVX512, maxPool2GradAVX512}
+)
+
+// poolsFor returns the 2 x 2 pooling of p, nil for plain Go.
+func poolsFor(p path) *pools {
+	switch p {
+	case pathAVX512:
+		return &poolsAVX512
+	case pathAVX2:
+		return &poolsAVX2
+	}
+	return nil
+}

@@ -13,6 +13,9 @@ func vectorsFor(path) *vectors {
 	return nil
 }
 
+// poolsFor returns the 2 x 2 pooling of p, nil for plain Go.
+func poolsFor(path) *pools { return nil }
+
 // pieceLanes returns 0: copyPieces and transposePieces do not run here.
 func pieceLanes() int { return 0 }
 

@@ -1,6 +1,10 @@
 package graph
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/whybook/whybook/xai/internal/gemm"
+)
 
 // MaxPool returns the maximum of each window, channel by channel: n x C*OH*OW. Padding
 // never wins. Where several elements of a window tie, the first in reading order takes
@@ -16,8 +20,9 @@ func (b *Builder[T]) MaxPool(x *Node[T], in Plane, win Window) *Node[T] {
 	}
 	m := maxPool[T]{in, out, win}
 	pool, spread := m.pool, m.spread
-	if win == Square(2, 2, 0).full() {
-		pool, spread = m.pool2, m.spread2
+	if win == Square(2, 2, 0).full() { // the usual one
+		pool = func(y, x []T) { gemm.MaxPool2(gemm.Best(), y, x, in.H, in.W) }
+		spread = func(dx, dy, x, y []T) { gemm.MaxPool2Grad(gemm.Best(), dx, dy, x, y, in.H, in.W) }
 	}
 	// Every channel is a unit of its own.
 	return b.apply("maxpool", n, out.Size(), []*Node[T]{x}, func(y []T, src [][]T) {
@@ -80,46 +85,4 @@ func (m maxPool[T]) winner(x []T, at int) int {
 		}
 	}
 	return best
-}
-
-// pool2 is pool for windows of 2 x 2 side by side, the usual ones.
-func (m maxPool[T]) pool2(y, x []T) {
-	for oy := range m.out.H {
-		upper, lower := m.pair(x, oy)
-		line := y[oy*m.out.W:][:m.out.W]
-		for ox := range line {
-			u, l := (*[2]T)(upper[2*ox:]), (*[2]T)(lower[2*ox:])
-			line[ox] = -min(-u[0], -u[1], -l[0], -l[1]) // max, which processors do not have with NaN, costs more
-		}
-	}
-}
-
-// spread2 is spread for such windows. The winner is found by its value, without branches
-// that a processor could not foresee.
-func (m maxPool[T]) spread2(dx, dy, x, y []T) {
-	clear(dx)
-	for oy := range m.out.H {
-		upper, lower := m.pair(x, oy)
-		both, tops := dx[2*oy*m.in.W:], y[oy*m.out.W:][:m.out.W]
-		for ox, g := range dy[oy*m.out.W:][:m.out.W] {
-			u, l, top := (*[2]T)(upper[2*ox:]), (*[2]T)(lower[2*ox:]), tops[ox]
-			at := m.in.W + 1
-			if l[0] == top {
-				at = m.in.W
-			}
-			if u[1] == top {
-				at = 1
-			}
-			if u[0] == top {
-				at = 0
-			}
-			both[2*ox+at] = g
-		}
-	}
-}
-
-// pair returns the two lines of x that the windows of output line oy cover.
-func (m maxPool[T]) pair(x []T, oy int) (upper, lower []T) {
-	w := m.out.W * 2
-	return x[2*oy*m.in.W:][:w], x[(2*oy+1)*m.in.W:][:w]
 }

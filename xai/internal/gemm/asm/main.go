@@ -43,6 +43,7 @@ func generate() (map[string][]byte, error) {
 		},
 		"pack": packKernels,
 		"vec":  vecKernels,
+		"pool": poolKernels,
 	} {
 		ctx := build.NewContext()
 		ctx.ConstraintExpr("amd64")
