@@ -26,7 +26,13 @@ type FeatureAgreement struct {
 
 // Card implements Metric.
 func (FeatureAgreement) Card() Card {
-	return Card{Name: "Feature agreement", Low: 0, High: 1, Better: Higher}
+	return Card{
+		Name: "Feature agreement", Low: 0, High: 1, Better: Higher,
+		Source:  "Krishna et al., 2022, arXiv:2202.01602; Agarwal et al., 2022, arXiv:2206.11104",
+		Formula: "|top-K(phi) and top-K(truth)| / K",
+		Fails:   "Needs a truth; a random map has K/d.",
+		Oracle:  "The truth itself: 1.",
+	}
 }
 
 // Measure implements Metric.
@@ -39,7 +45,13 @@ type RankAgreement FeatureAgreement
 
 // Card implements Metric.
 func (RankAgreement) Card() Card {
-	return Card{Name: "Rank agreement", Low: 0, High: 1, Better: Higher}
+	return Card{
+		Name: "Rank agreement", Low: 0, High: 1, Better: Higher,
+		Source:  "Krishna et al., 2022, arXiv:2202.01602; Agarwal et al., 2022, arXiv:2206.11104",
+		Formula: "share of the top K with the same rank in map and truth",
+		Fails:   "Needs a truth; one swap near the top costs two ranks.",
+		Oracle:  "The truth itself: 1.",
+	}
 }
 
 // Measure implements Metric.
@@ -52,7 +64,13 @@ type SignAgreement FeatureAgreement
 
 // Card implements Metric.
 func (SignAgreement) Card() Card {
-	return Card{Name: "Sign agreement", Low: 0, High: 1, Better: Higher}
+	return Card{
+		Name: "Sign agreement", Low: 0, High: 1, Better: Higher,
+		Source:  "Krishna et al., 2022, arXiv:2202.01602; Agarwal et al., 2022, arXiv:2206.11104",
+		Formula: "share of the top K with the same sign in map and truth",
+		Fails:   "Needs a truth; maps without signs fail it.",
+		Oracle:  "The truth itself: 1; the negated truth: 0.",
+	}
 }
 
 // Measure implements Metric.
@@ -65,7 +83,13 @@ type SignedRankAgreement FeatureAgreement
 
 // Card implements Metric.
 func (SignedRankAgreement) Card() Card {
-	return Card{Name: "Signed rank agreement", Low: 0, High: 1, Better: Higher}
+	return Card{
+		Name: "Signed rank agreement", Low: 0, High: 1, Better: Higher,
+		Source:  "Krishna et al., 2022, arXiv:2202.01602; Agarwal et al., 2022, arXiv:2206.11104",
+		Formula: "share of the top K with the same rank and sign in map and truth",
+		Fails:   "Needs a truth; the strictest of the four.",
+		Oracle:  "The truth itself: 1; the negated truth: 0.",
+	}
 }
 
 // Measure implements Metric.
@@ -143,7 +167,13 @@ type RankCorrelation struct {
 
 // Card implements Metric.
 func (RankCorrelation) Card() Card {
-	return Card{Name: "Rank correlation", Low: -1, High: 1, Better: Higher}
+	return Card{
+		Name: "Rank correlation", Low: -1, High: 1, Better: Higher,
+		Source:  "Krishna et al., 2022, arXiv:2202.01602; Agarwal et al., 2022, arXiv:2206.11104",
+		Formula: "Spearman(|phi|, |truth|)",
+		Fails:   "Needs a truth; the many features that do not matter dominate the few that do.",
+		Oracle:  "The truth itself: 1; the reversed order: -1.",
+	}
 }
 
 // Measure implements Metric.
@@ -169,7 +199,13 @@ type PairwiseRankAgreement struct {
 
 // Card implements Metric.
 func (PairwiseRankAgreement) Card() Card {
-	return Card{Name: "Pairwise rank agreement", Low: 0, High: 1, Better: Higher}
+	return Card{
+		Name: "Pairwise rank agreement", Low: 0, High: 1, Better: Higher,
+		Source:  "Krishna et al., 2022, arXiv:2202.01602; Agarwal et al., 2022, arXiv:2206.11104",
+		Formula: "share of the pairs of features that |phi| orders as |truth|",
+		Fails:   "Needs a truth; the many features that do not matter dominate.",
+		Oracle:  "The truth itself: 1; the reversed order: 0; a random map: 1/2.",
+	}
 }
 
 // Measure implements Metric.

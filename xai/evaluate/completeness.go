@@ -28,7 +28,13 @@ type Completeness struct {
 
 // Card implements Metric.
 func (Completeness) Card() Card {
-	return Card{Name: "Completeness error", Low: 0, High: math.Inf(1), Better: Lower}
+	return Card{
+		Name: "Completeness error", Low: 0, High: math.Inf(1), Better: Lower,
+		Source:  "Sundararajan, Taly and Yan, 2017, arXiv:1703.01365, proposition 1",
+		Formula: "|sum phi_i - (f(x) - f(x'))| / max(|f(x) - f(x')|, Floor)",
+		Fails:   "Says nothing about where the values lie; judges only methods that promise completeness, from their own baseline.",
+		Oracle:  "f = (4, 3, 2, 1) x at ones: the map (4, 3, 2, 1) has 0, twice the map has 1.",
+	}
 }
 
 // Measure implements Metric.

@@ -15,9 +15,11 @@ import (
 //
 //	AOPC = 1/(L+1) sum over k = 0..L of (s_0 - s_k)
 //
-// More is better, in units of the output. Samek et al. replace squares of 9 x 9 pixels by
-// noise and stop after 100 of them; here pixels are replaced by a baseline, which needs no
-// random numbers. The map (4, 3, 2, 1) of f = (4, 3, 2, 1) x at ones has 6.
+// More is better, in units of the output. What the sources replace at a step differs: Bach
+// et al. single pixels, Samek et al. squares of 9 x 9 pixels by noise, 100 of them. Here a
+// step replaces single pixels, wherever they lie, by a baseline, which needs no random
+// numbers: one at a time up to 224 pixels, else so many that there are at most 224 steps
+// (four at a time for a digit of 28 x 28). L and with it the number depend on Step. The map (4, 3, 2, 1) of f = (4, 3, 2, 1) x at ones has 6.
 type PixelFlipping struct {
 	Step        int       // pixels replaced at once; default ceil(pixels/224)
 	Steps       int       // L, how many steps at most; default until no pixel is left
@@ -27,7 +29,13 @@ type PixelFlipping struct {
 
 // Card implements Metric.
 func (PixelFlipping) Card() Card {
-	return Card{Name: "Pixel flipping (AOPC)", Low: math.Inf(-1), High: math.Inf(1), Better: Higher}
+	return Card{
+		Name: "Pixel flipping (AOPC)", Low: math.Inf(-1), High: math.Inf(1), Better: Higher,
+		Source:  "Bach et al., 2015; Samek et al., 2015, arXiv:1509.06321, eq. 12",
+		Formula: "1/(L+1) sum over k = 0..L of (s_0 - s_k), the most relevant pixels replaced first",
+		Fails:   "Images with holes are unlike the training data; depends on the baseline and on the size of a step.",
+		Oracle:  "f = (4, 3, 2, 1) x at ones, map (4, 3, 2, 1): 6.",
+	}
 }
 
 // Measure implements Metric.
@@ -73,7 +81,13 @@ type BetweenCurves PixelFlipping
 
 // Card implements Metric.
 func (BetweenCurves) Card() Card {
-	return Card{Name: "Area between curves (ABPC)", Low: math.Inf(-1), High: math.Inf(1), Better: Higher}
+	return Card{
+		Name: "Area between curves (ABPC)", Low: math.Inf(-1), High: math.Inf(1), Better: Higher,
+		Source:  "Samek et al., 2015, arXiv:1509.06321",
+		Formula: "1/(L+1) sum over k = 0..L of (s_k least relevant first - s_k most relevant first)",
+		Fails:   "Images with holes, which partly cancel; ties are broken by place.",
+		Oracle:  "f = (4, 3, 2, 1) x at ones, map (4, 3, 2, 1): 2.",
+	}
 }
 
 // Measure implements Metric.

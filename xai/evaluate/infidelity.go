@@ -23,6 +23,11 @@ import (
 // E((w I)^2) raw and 0 normalised. What counts as a change decides what counts as a good
 // map: small noise favours gradients, a whole baseline favours complete maps, for which the
 // number is the square of the completeness error.
+//
+// The standard deviation of 0.2 is that of the authors' code for images in [0,1], which
+// however draws another change with it: a noisy baseline, I = x + 0.2 e limited to
+// [x - 1, x], so that x - I is dark noise; and it always normalises. Perturb can do that.
+// Captum has no default; its tutorial takes 0.003.
 type Infidelity struct {
 	Normalised bool    // scale the map first
 	Samples    int     // changes; default 100 (Captum takes 10)
@@ -42,7 +47,13 @@ type Infidelity struct {
 
 // Card implements Metric.
 func (c Infidelity) Card() Card {
-	card := Card{Name: "Infidelity", Low: 0, High: math.Inf(1), Better: Lower}
+	card := Card{
+		Name: "Infidelity", Low: 0, High: math.Inf(1), Better: Lower,
+		Source:  "Yeh et al., 2019, arXiv:1901.09392, definition 2.1",
+		Formula: "E over I of (I phi - (f(x) - f(x - I)))^2",
+		Fails:   "What counts as a change decides what counts as a good map: small noise favours gradients, a whole baseline favours complete maps.",
+		Oracle:  "f = w x: the map w has 0, and 2w has E((w I)^2) raw and 0 normalised.",
+	}
 	if c.Normalised {
 		card.Name = "Infidelity (normalised)"
 	}

@@ -13,16 +13,25 @@ import (
 // PointingGame is 1 if the greatest pixel of the map lies in the sample's mask or within
 // Tolerance of it, and 0 if not (Zhang et al., 2018, Excitation backprop,
 // arXiv:1608.00507); its mean over many maps is the accuracy hits / (hits + misses). Where
-// pixels tie, the lowest index is the point. It reads one pixel of the map; a mask that is
-// large, or a tolerance that is large for the image, makes everything a hit: compare with
-// Random. A map without variation points nowhere: ErrConstant.
+// pixels tie, the lowest index is the point. The paper's 15 pixels are for images of about
+// 224 x 224; around a digit of 28 x 28 they hit nearly everything, so that the default
+// shrinks with the image: 1.9 pixels there. It reads one pixel of the map, and a large mask
+// makes everything a hit: compare with Random. A map without variation points nowhere: ErrConstant.
 type PointingGame struct {
-	Tolerance float64 // Euclidean distance in pixels; default 15, made for images of about 224 x 224
+	Tolerance float64 // Euclidean distance in pixels; default 15 for a shorter side of 224, else in proportion
 	Exact     bool    // no tolerance: the point must lie in the mask
 }
 
 // Card implements Metric.
-func (PointingGame) Card() Card { return Card{Name: "Pointing game", Low: 0, High: 1, Better: Higher} }
+func (PointingGame) Card() Card {
+	return Card{
+		Name: "Pointing game", Low: 0, High: 1, Better: Higher,
+		Source:  "Zhang et al., 2018, arXiv:1608.00507",
+		Formula: "1 if the greatest pixel lies within Tolerance of the mask, else 0",
+		Fails:   "Reads one pixel; a large mask or a large tolerance makes everything a hit.",
+		Oracle:  "A point in the mask has 1, one beyond the tolerance 0.",
+	}
+}
 
 // Measure implements Metric.
 func (g PointingGame) Measure(_ context.Context, _ xai.Differentiable, m saliency.Map) (float64, error) {
@@ -34,7 +43,7 @@ func (g PointingGame) Measure(_ context.Context, _ xai.Differentiable, m salienc
 	if g.Exact && g.Tolerance != 0 {
 		return 0, fmt.Errorf("evaluate: %s: field Tolerance is %v, but Exact allows none; set one of them", name, g.Tolerance)
 	}
-	tolerance, err := positiveReal(name, "Tolerance", g.Tolerance, 15)
+	tolerance, err := positiveReal(name, "Tolerance", g.Tolerance, 15*float64(min(m.Shape.Height, m.Shape.Width))/224)
 	if err != nil {
 		return 0, err
 	}
@@ -66,7 +75,13 @@ type RelevanceMass struct{}
 
 // Card implements Metric.
 func (RelevanceMass) Card() Card {
-	return Card{Name: "Relevance mass", Low: 0, High: 1, Better: Higher}
+	return Card{
+		Name: "Relevance mass", Low: 0, High: 1, Better: Higher,
+		Source:  "Arras, Osman and Samek, 2022, arXiv:2003.07258",
+		Formula: "sum over M of max(phi_i, 0) / sum over all of max(phi_i, 0)",
+		Fails:   "A constant map has the share of the mask; a model that rightly looks at context is punished.",
+		Oracle:  "All positive relevance in the mask: 1; a constant map: |M|/pixels.",
+	}
 }
 
 // Measure implements Metric.
@@ -102,7 +117,13 @@ type RelevanceRank struct{}
 
 // Card implements Metric.
 func (RelevanceRank) Card() Card {
-	return Card{Name: "Relevance rank", Low: 0, High: 1, Better: Higher}
+	return Card{
+		Name: "Relevance rank", Low: 0, High: 1, Better: Higher,
+		Source:  "Arras, Osman and Samek, 2022, arXiv:2003.07258",
+		Formula: "|top-|M| and M| / |M|",
+		Fails:   "Blind to sizes; a model that rightly looks at context is punished.",
+		Oracle:  "The mask itself has 1, a random map |M|/pixels on average.",
+	}
 }
 
 // Measure implements Metric.
@@ -133,7 +154,13 @@ type LocalisationAUC struct{}
 
 // Card implements Metric.
 func (LocalisationAUC) Card() Card {
-	return Card{Name: "Localisation ROC-AUC", Low: 0, High: 1, Better: Higher}
+	return Card{
+		Name: "Localisation ROC-AUC", Low: 0, High: 1, Better: Higher,
+		Source:  "Mann and Whitney's statistic, 1947",
+		Formula: "P(a pixel of M > one outside) + P(equal)/2",
+		Fails:   "Small masks hide false alarms; a model that rightly looks at context is punished.",
+		Oracle:  "The mask itself has 1, a constant map 1/2.",
+	}
 }
 
 // Measure implements Metric.

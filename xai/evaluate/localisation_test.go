@@ -36,7 +36,8 @@ func TestLocalisation(t *testing.T) {
 			measures(t, RelevanceRank{}, nil, m, c.rank, 0)
 			measures(t, LocalisationAUC{}, nil, m, c.auc, 1e-15)
 			measures(t, PointingGame{Exact: true}, nil, m, c.exact, 0)
-			measures(t, PointingGame{}, nil, m, 1, 0) // nothing is 15 pixels away
+			measures(t, PointingGame{Tolerance: 15}, nil, m, 1, 0) // nothing is 15 pixels away
+			measures(t, PointingGame{}, nil, m, c.exact, 0)        // 15/224 of a pixel
 		}
 	}
 	// Negative relevance counts for nothing, and a constant map detects nothing.
@@ -54,7 +55,20 @@ func TestPointingTolerance(t *testing.T) {
 	m.Sample.Mask = mask
 	measures(t, PointingGame{Tolerance: 5}, nil, m, 1, 0)
 	measures(t, PointingGame{Tolerance: 4.99}, nil, m, 0, 0)
-	measures(t, PointingGame{}, nil, m, 1, 0)
+	measures(t, PointingGame{}, nil, m, 0, 0)
+
+	// The default grows with the image: 15 pixels for 224, 3 for 45.
+	for _, c := range []struct{ side, away, hit int }{{224, 15, 1}, {224, 16, 0}, {45, 3, 1}, {45, 4, 0}, {28, 1, 1}, {28, 2, 0}} {
+		n := c.side * c.side
+		phi, mask := make([]float64, n), make([]bool, n)
+		phi[0], mask[c.away] = 1, true
+		m := mapOf(shape(1, c.side, c.side), phi, phi)
+		m.Sample.Mask = mask
+		got, err := PointingGame{}.Measure(ctx, nil, m)
+		if err != nil || got != float64(c.hit) {
+			t.Errorf("%d of %d pixels away: %v, want %d (%v)", c.away, c.side, got, c.hit, err)
+		}
+	}
 }
 
 // TestLocalisationAUCAgainstPairs counts all pairs, with ties.

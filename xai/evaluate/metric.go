@@ -27,11 +27,17 @@ type Metric interface {
 	Measure(ctx context.Context, f xai.Differentiable, m saliency.Map) (float64, error)
 }
 
-// Card is the definition of a metric in short. The doc comment of the metric has the rest.
+// Card is the definition of a metric in short, from which docs/methods/metrics.md is made.
+// The doc comment of the metric has the rest.
 type Card struct {
 	Name      string  // "Deletion AUC"
 	Low, High float64 // least and greatest possible value; infinite where there is none
 	Better    Direction
+
+	Source  string // paper, with its equation
+	Formula string // in the notation of the package
+	Fails   string // where the number misleads
+	Oracle  string // values that are known beforehand, which the tests check
 }
 
 // Direction says which values of a metric speak for a map.
@@ -70,6 +76,10 @@ var ErrConstant = errors.New("no variation")
 // ErrMask is matched by errors about a mask without any pixel, or with nothing but pixels
 // where an outside is needed, or about a sample without a mask.
 var ErrMask = errors.New("no usable mask")
+
+// ErrMoved is matched by errors about neighbours of an input that all have another
+// predicted class, so that there is none to compare with.
+var ErrMoved = errors.New("every neighbour has another class")
 
 // check reports what makes m unusable, on behalf of the named metric.
 func check(metric string, m saliency.Map) error {

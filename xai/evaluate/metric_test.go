@@ -18,6 +18,7 @@ func all(truth []float64) []Metric {
 		Sparseness{}, Entropy{}, EffectiveComplexity{}, Completeness{}, Deletion{}, Insertion{}, PixelFlipping{}, BetweenCurves{},
 		ROAD{}, Infidelity{}, Infidelity{Normalised: true}, FaithfulnessCorrelation{}, SensitivityN{},
 		PointingGame{}, RelevanceMass{}, RelevanceRank{}, LocalisationAUC{}, Specificity{}, EnergyShare{}, CausalSpecificity{},
+		LabelRandomisation{Of: of, Control: linear(random(9, 24)...), Similarity: SSIM},
 		MaxSensitivity{Of: of}, AvgSensitivity{Of: of}, LocalLipschitz{Of: of}, RelativeInputStability{Of: of}, RelativeOutputStability{Of: of},
 		FeatureAgreement{Truth: truth}, RankAgreement{Truth: truth}, SignAgreement{Truth: truth}, SignedRankAgreement{Truth: truth},
 		RankCorrelation{Truth: truth}, PairwiseRankAgreement{Truth: truth},

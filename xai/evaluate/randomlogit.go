@@ -7,7 +7,6 @@ import (
 	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/saliency"
 	"github.com/whybook/whybook/xai/seed"
-	"gonum.org/v1/gonum/mat"
 )
 
 // RandomLogit asks whether a map is about its class (Sixt, Granz and Landgraf, 2020, "When
@@ -17,13 +16,19 @@ import (
 // image and not the decision. With two classes whose scores mirror each other even a
 // faithful map has 1. A map without variation has no correlation: ErrConstant.
 type RandomLogit struct {
-	Of   saliency.Method // what made the map; required
+	Of   saliency.Method // what made the map; default the map's own
 	Seed uint64
 }
 
 // Card implements Metric.
 func (RandomLogit) Card() Card {
-	return Card{Name: "Random logit", Low: -1, High: 1, Better: Lower}
+	return Card{
+		Name: "Random logit", Low: -1, High: 1, Better: Lower,
+		Source:  "Sixt, Granz and Landgraf, 2020, arXiv:1912.09818",
+		Formula: "Spearman(|phi_c|, |phi_c'|), c' a random other class",
+		Fails:   "With two classes whose scores mirror each other even a faithful map has 1.",
+		Oracle:  "Classes with reversed orders of importance: -1; one map for all classes: 1.",
+	}
 }
 
 // Measure implements Metric.
@@ -32,10 +37,11 @@ func (c RandomLogit) Measure(ctx context.Context, f xai.Differentiable, m salien
 	if err := checkModel(name, f, m); err != nil {
 		return 0, err
 	}
-	if c.Of == nil {
-		return 0, fmt.Errorf("evaluate: %s: field Of: need the method that made the map, have nil", name)
+	of, err := maker(name, c.Of, m)
+	if err != nil {
+		return 0, err
 	}
-	d, k := f.Dims()
+	_, k := f.Dims()
 	if k < 2 {
 		return 0, fmt.Errorf("evaluate: %s: the model has one score, and no other to explain: %w", name, xai.ErrTarget)
 	}
@@ -43,17 +49,9 @@ func (c RandomLogit) Measure(ctx context.Context, f xai.Differentiable, m salien
 	if other >= m.Target {
 		other++
 	}
-	in := saliency.Batch{X: mat.NewDense(1, d, append([]float64(nil), m.Sample.X...)), Shape: m.Shape, Targets: []int{other}}
-	if m.Sample.Columns == nil { // an image
-		in.High = 1
-	}
-	dst := mat.NewDense(1, d, nil)
-	if _, err := c.Of.Attribute(ctx, f, dst, in); err != nil {
-		return 0, fmt.Errorf("evaluate: %s: class %d: %w", name, other, err)
-	}
-	phi := dst.RawRowView(0)
-	if i, bad := notFinite(phi); bad {
-		return 0, fmt.Errorf("evaluate: %s: value %d of the map of class %d is %v: %w", name, i, other, phi[i], ErrMap)
+	phi, err := explain(ctx, name, of, f, m, other)
+	if err != nil {
+		return 0, err
 	}
 	return spearman(name, absolute(m.Values), absolute(phi))
 }

@@ -30,7 +30,13 @@ type ROAD struct {
 
 // Card implements Metric.
 func (ROAD) Card() Card {
-	return Card{Name: "ROAD", Low: math.Inf(-1), High: math.Inf(1), Better: Higher}
+	return Card{
+		Name: "ROAD", Low: math.Inf(-1), High: math.Inf(1), Better: Higher,
+		Source:  "Rong et al., 2022, arXiv:2202.00449",
+		Formula: "1/2 mean over p of (s_p least relevant removed - s_p most relevant removed), removed pixels imputed from their neighbours",
+		Fails:   "Blurs what it removes, so that maps in one piece look better than scattered ones (arXiv:2304.13836).",
+		Oracle:  "A constant image and a linear ramp are imputed exactly, a single pixel as the weighted mean of its neighbours.",
+	}
 }
 
 // Measure implements Metric.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"reflect"
 	"slices"
 
 	"github.com/whybook/whybook/xai"
@@ -27,7 +26,7 @@ import (
 // divides by 1 instead). The explanations are made anew by Of, for the sample and target
 // of the map, which must be Of's own.
 type MaxSensitivity struct {
-	Of      saliency.Method // what made the map; required
+	Of      saliency.Method // what made the map; default the map's own
 	Radius  float64         // in the input's units; default 0.02 (Captum)
 	Samples int             // default 10 (Captum)
 	Seed    uint64
@@ -35,7 +34,13 @@ type MaxSensitivity struct {
 
 // Card implements Metric.
 func (MaxSensitivity) Card() Card {
-	return Card{Name: "Max-sensitivity", Low: 0, High: math.Inf(1), Better: Lower}
+	return Card{
+		Name: "Max-sensitivity", Low: 0, High: math.Inf(1), Better: Lower,
+		Source:  "Yeh et al., 2019, arXiv:1901.09392, definition 2.2",
+		Formula: "max over |e_i| <= Radius of |Phi(x + e) - Phi(x)| / |Phi(x)|",
+		Fails:   "A constant map is perfect; sampling gives a lower bound of the maximum.",
+		Oracle:  "f = |x|^2/2, its gradient: at most Radius sqrt(d)/|x|.",
+	}
 }
 
 // Measure implements Metric.
@@ -70,7 +75,13 @@ type AvgSensitivity MaxSensitivity
 
 // Card implements Metric.
 func (AvgSensitivity) Card() Card {
-	return Card{Name: "Avg-sensitivity", Low: 0, High: math.Inf(1), Better: Lower}
+	return Card{
+		Name: "Avg-sensitivity", Low: 0, High: math.Inf(1), Better: Lower,
+		Source:  "Bhatt, Weller and Moura, 2020, arXiv:2005.00631",
+		Formula: "mean over |e_i| <= Radius of |Phi(x + e) - Phi(x)| / |Phi(x)|",
+		Fails:   "A constant map is perfect.",
+		Oracle:  "At most Max-sensitivity, and 0 for the gradient of a linear model.",
+	}
 }
 
 // Measure implements Metric.
@@ -92,7 +103,7 @@ func (c AvgSensitivity) Measure(ctx context.Context, f xai.Differentiable, m sal
 // unit compare; less is steadier. Samples make it a lower bound, where the paper searches
 // for the maximum. The gradient of f = a |x|^2/2 has a.
 type LocalLipschitz struct {
-	Of      saliency.Method // what made the map; required
+	Of      saliency.Method // what made the map; default the map's own
 	Radius  float64         // in the input's units; default 0.1
 	Samples int             // default 100
 	Seed    uint64
@@ -100,7 +111,13 @@ type LocalLipschitz struct {
 
 // Card implements Metric.
 func (LocalLipschitz) Card() Card {
-	return Card{Name: "Local Lipschitz estimate", Low: 0, High: math.Inf(1), Better: Lower}
+	return Card{
+		Name: "Local Lipschitz estimate", Low: 0, High: math.Inf(1), Better: Lower,
+		Source:  "Alvarez-Melis and Jaakkola, 2018, arXiv:1806.08049, eq. 2",
+		Formula: "max over y of |Phi(x) - Phi(y)| / |x - y|",
+		Fails:   "In units of the map, so that only maps of one unit compare; a constant map is perfect; a lower bound.",
+		Oracle:  "f = a |x|^2/2, its gradient: a.",
+	}
 }
 
 // Measure implements Metric.
@@ -125,9 +142,9 @@ func (c LocalLipschitz) Measure(ctx context.Context, f xai.Differentiable, m sal
 // with element-wise divisions and Euclidean norms. It is at least 0, without unit; less is
 // steadier. As in the authors' code an element of Phi(x) or x that is 0 is replaced by
 // Floor where it divides, so that maps and images with many zeros get huge values: compare
-// such maps by MaxSensitivity. It is an error if no sample keeps the class.
+// such maps by MaxSensitivity. If no sample keeps the class there is no value: ErrMoved.
 type RelativeInputStability struct {
-	Of      saliency.Method // what made the map; required
+	Of      saliency.Method // what made the map; default the map's own
 	Radius  float64         // in the input's units; default 0.05
 	Samples int             // default 100
 	Floor   float64         // default 1e-6
@@ -136,7 +153,13 @@ type RelativeInputStability struct {
 
 // Card implements Metric.
 func (RelativeInputStability) Card() Card {
-	return Card{Name: "Relative input stability", Low: 0, High: math.Inf(1), Better: Lower}
+	return Card{
+		Name: "Relative input stability", Low: 0, High: math.Inf(1), Better: Lower,
+		Source:  "Agarwal et al., 2022, arXiv:2203.06877, eq. 3",
+		Formula: "max over y of |(Phi(x) - Phi(y)) / Phi(x)| / max(|(x - y) / x|, Floor)",
+		Fails:   "Zeros of map or input divide by Floor: black images and sparse maps have huge values.",
+		Oracle:  "A map that is proportional to the input: 1; a constant map: 0.",
+	}
 }
 
 // Measure implements Metric.
@@ -168,7 +191,7 @@ func (c RelativeInputStability) measure(ctx context.Context, name string, f xai.
 		}
 	})
 	if err == nil && kept == 0 {
-		err = fmt.Errorf("evaluate: %s: every changed input has another predicted class; use a smaller Radius", name)
+		err = fmt.Errorf("evaluate: %s: every changed input has another predicted class; use a smaller Radius: %w", name, ErrMoved)
 	}
 	return worst, err
 }
@@ -193,7 +216,13 @@ type RelativeOutputStability RelativeInputStability
 
 // Card implements Metric.
 func (RelativeOutputStability) Card() Card {
-	return Card{Name: "Relative output stability", Low: 0, High: math.Inf(1), Better: Lower}
+	return Card{
+		Name: "Relative output stability", Low: 0, High: math.Inf(1), Better: Lower,
+		Source:  "Agarwal et al., 2022, arXiv:2203.06877, eq. 5",
+		Formula: "max over y of |(Phi(x) - Phi(y)) / Phi(x)| / max(|h(x) - h(y)|, Floor)",
+		Fails:   "Zeros of the map divide by Floor; a flat model makes the denominator small.",
+		Oracle:  "A constant map: 0.",
+	}
 }
 
 // Measure implements Metric.
@@ -218,10 +247,11 @@ type neighbour struct{ x, phi, scores []float64 }
 // checks that the map is what the method makes of the sample, since all metrics compare
 // with the map.
 func (c neighbourhood) explain(ctx context.Context, metric string, f xai.Differentiable, m saliency.Map, radius float64, samples int, take func(neighbour)) error {
-	if v := reflect.ValueOf(c.of); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
-		return fmt.Errorf("evaluate: %s: field Of: need the method that made the map, have nil", metric)
+	of, err := maker(metric, c.of, m)
+	if err != nil {
+		return err
 	}
-	radius, err := positiveReal(metric, "Radius", c.radius, radius)
+	radius, err = positiveReal(metric, "Radius", c.radius, radius)
 	if err != nil {
 		return err
 	}
@@ -252,14 +282,18 @@ func (c neighbourhood) explain(ctx context.Context, metric string, f xai.Differe
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("evaluate: %s: after %d of %d explanations: %w", metric, done, samples+1, err)
 		}
+		var report saliency.Report
 		scores, err := f.Scores(ctx, in.X)
 		if err == nil {
-			_, err = c.of.Attribute(ctx, f, dst.Slice(0, block, 0, d).(*mat.Dense), in)
+			report, err = of.Attribute(ctx, f, dst.Slice(0, block, 0, d).(*mat.Dense), in)
 		}
 		if err != nil {
 			return fmt.Errorf("evaluate: %s: after %d of %d explanations: %w", metric, done, samples+1, err)
 		}
 		for i := range block {
+			if err := report.Err(i); err != nil {
+				return fmt.Errorf("evaluate: %s: changed input %d: %w", metric, done+i, err)
+			}
 			n := neighbour{x: x.RawRowView(i), phi: dst.RawRowView(i), scores: scores.RawRowView(i)}
 			if j, bad := notFinite(n.phi); bad {
 				return fmt.Errorf("evaluate: %s: value %d of the map of changed input %d is %v: %w", metric, j, done+i, n.phi[j], ErrMap)
@@ -270,7 +304,7 @@ func (c neighbourhood) explain(ctx context.Context, metric string, f xai.Differe
 			if done+i > 0 {
 				take(n)
 			} else if floats.Distance(n.phi, m.Values, 2) > 1e-6*floats.Norm(m.Values, 2) {
-				return fmt.Errorf("evaluate: %s: the map is not what the method of field Of, a %T, makes of its sample: %w", metric, c.of, ErrMap)
+				return fmt.Errorf("evaluate: %s: the map is not what the method of field Of, a %T, makes of its sample: %w", metric, of, ErrMap)
 			}
 		}
 		done += block
