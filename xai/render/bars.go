@@ -18,12 +18,26 @@ type Bars struct {
 	// Errors are half-widths of error bars, not negative; nil for none.
 	Errors []float64
 
+	// Low and High are the ends of intervals that need not be symmetric, such as those of
+	// a bootstrap: Low <= value <= High. Both nil, or one per bar, in place of Errors.
+	Low, High []float64
+
+	// References are values to compare the bars with: chance level, a baseline. Each is a
+	// dashed line across the bars.
+	References []Reference
+
 	// Highlight lists bars to emphasise by colour and bold type.
 	Highlight []int
 
 	Vertical bool   // bars stand up; by default they lie, which leaves room for labels
 	Label    string // of the value axis: "mean absolute attribution"
 	Unit     string // of the values
+}
+
+// Reference is a value that a figure compares its own with.
+type Reference struct {
+	Name string // "chance level"
+	At   float64
 }
 
 // View draws the bars. It draws the first 60; the text holds all.
@@ -48,6 +62,9 @@ func (b Bars) View() View {
 			return Failed(fmt.Errorf("%s: error bar %d is %v; half-widths are not negative: %w", where, i, e, ErrNotFinite))
 		}
 	}
+	if err := b.checkIntervals(where); err != nil {
+		return Failed(err)
+	}
 	lit := make([]bool, len(b.Values))
 	for _, i := range b.Highlight {
 		if i < 0 || i >= len(lit) {
@@ -57,10 +74,43 @@ func (b Bars) View() View {
 	}
 	b.Values = append([]float64(nil), b.Values...)
 	b.Errors = append([]float64(nil), b.Errors...)
+	b.Low, b.High = append([]float64(nil), b.Low...), append([]float64(nil), b.High...)
+	b.References = append([]Reference(nil), b.References...)
+	for i, r := range b.References {
+		if b.References[i].Name = clean(r.Name); b.References[i].Name == "" {
+			b.References[i].Name = "reference"
+		}
+	}
 	b.Labels = cleanAll(b.Labels)
 	b.Label, b.Unit = clean(b.Label), clean(b.Unit)
 	f := newBarFigure(b, lit)
-	return View{title: clean(b.Title), fig: f, alt: f.alt(), table: f.table()}
+	return View{title: clean(b.Title), fig: f, alt: f.alt(), notes: f.notes(), table: f.table()}
+}
+
+func (b Bars) checkIntervals(where string) error {
+	n := len(b.Values)
+	switch {
+	case (b.Low == nil) != (b.High == nil), b.Low != nil && (len(b.Low) != n || len(b.High) != n):
+		return fmt.Errorf("%s: intervals need %d lower and %d upper ends, have %d and %d: %w", where, n, n, len(b.Low), len(b.High), ErrSize)
+	case b.Low != nil && b.Errors != nil:
+		return fmt.Errorf("%s: both Errors and Low, High are given; choose one: %w", where, ErrSize)
+	}
+	if err := finite(where, "lower end", b.Low, false); err != nil {
+		return err
+	}
+	if err := finite(where, "upper end", b.High, false); err != nil {
+		return err
+	}
+	for i := range b.Low {
+		if b.Low[i] > b.Values[i] || b.High[i] < b.Values[i] {
+			return fmt.Errorf("%s: interval %d runs from %v to %v, which leaves out its value %v: %w", where, i, b.Low[i], b.High[i], b.Values[i], ErrNotFinite)
+		}
+	}
+	at := make([]float64, len(b.References))
+	for i, r := range b.References {
+		at[i] = r.At
+	}
+	return finite(where, "reference", at, false)
 }
 
 const barsDrawn = 60
@@ -77,9 +127,12 @@ type barFigure struct {
 func newBarFigure(b Bars, lit []bool) barFigure {
 	f := barFigure{Bars: b, lit: lit, n: min(len(b.Values), barsDrawn)}
 	for i := range f.n {
-		e := f.err(i)
-		f.lo = math.Min(f.lo, b.Values[i]-e)
-		f.hi = math.Max(f.hi, b.Values[i]+e)
+		lo, hi := f.interval(i)
+		f.lo = math.Min(f.lo, lo)
+		f.hi = math.Max(f.hi, hi)
+	}
+	for _, r := range b.References {
+		f.lo, f.hi = math.Min(f.lo, r.At), math.Max(f.hi, r.At)
 	}
 	if f.lo == f.hi {
 		f.hi = 1
@@ -90,11 +143,71 @@ func newBarFigure(b Bars, lit []bool) barFigure {
 	return f
 }
 
-func (f barFigure) err(i int) float64 {
-	if len(f.Errors) == 0 {
-		return 0
+// interval returns the ends of the error bar of bar i, which are its value if it has none.
+func (f barFigure) interval(i int) (lo, hi float64) {
+	switch v := f.Values[i]; {
+	case len(f.Low) > 0:
+		return f.Low[i], f.High[i]
+	case len(f.Errors) > 0:
+		return v - f.Errors[i], v + f.Errors[i]
+	default:
+		return v, v
 	}
-	return f.Errors[i]
+}
+
+// whisker draws the error bar between two places along the value axis, at mid across it.
+func (f barFigure) whisker(p *pen, lo, hi, mid vg.Length) {
+	if lo == hi {
+		return
+	}
+	point := func(along, across vg.Length) vg.Point {
+		if f.Vertical {
+			return vg.Point{X: across, Y: along}
+		}
+		return vg.Point{X: along, Y: across}
+	}
+	p.line(p.ink, 1.5*px, nil, point(lo, mid), point(hi, mid))
+	for _, end := range []vg.Length{lo, hi} {
+		p.line(p.ink, 1.5*px, nil, point(end, mid-4*px), point(end, mid+4*px))
+	}
+}
+
+// keys name the reference lines below the bars.
+func (f barFigure) keys() legend {
+	var out legend
+	for i, r := range f.References {
+		out = append(out, key{r.Name + " (" + number(r.At) + ")", func(p *pen, r vg.Rectangle) {
+			y := (r.Min.Y + r.Max.Y) / 2
+			p.line(p.ink, 1.5*px, referenceDash(i), vg.Point{X: r.Min.X - 2*px, Y: y}, vg.Point{X: r.Max.X + 2*px, Y: y})
+		}})
+	}
+	return out
+}
+
+func referenceDash(i int) []vg.Length {
+	return [][]vg.Length{{5 * px, 3 * px}, {2 * px, 2 * px}, {8 * px, 2 * px, 2 * px, 2 * px}}[i%3]
+}
+
+// notes say what the reference lines tell.
+func (f barFigure) notes() []string {
+	var out []string
+	for _, r := range f.References {
+		above, apart := 0, 0
+		for i, v := range f.Values {
+			if v > r.At {
+				above++
+			}
+			if lo, hi := f.interval(i); lo > r.At || hi < r.At {
+				apart++
+			}
+		}
+		note := fmt.Sprintf("%d of %s above %s (%s)", above, plural(len(f.Values), "bar"), r.Name, number(r.At))
+		if len(f.Low) > 0 || len(f.Errors) > 0 {
+			note += fmt.Sprintf("; the intervals of %d leave it out", apart)
+		}
+		out = append(out, note+".")
+	}
+	return out
 }
 
 func (f barFigure) quantity() string {
@@ -144,13 +257,19 @@ func (f barFigure) table() *sheet {
 		heading = "value"
 	}
 	t := Table{Columns: []string{"", heading}}
-	if len(f.Errors) > 0 {
+	switch {
+	case len(f.Errors) > 0:
 		t.Columns = append(t.Columns, "±")
+	case len(f.Low) > 0:
+		t.Columns = append(t.Columns, "low", "high")
 	}
 	for i, v := range f.Values {
 		row := []any{f.Labels[i], v}
-		if len(f.Errors) > 0 {
+		switch {
+		case len(f.Errors) > 0:
 			row = append(row, f.Errors[i])
+		case len(f.Low) > 0:
+			row = append(row, f.Low[i], f.High[i])
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -228,6 +347,7 @@ func (f barFigure) fit(maxWidth vg.Length) drawing {
 	if f.footnote() != "" {
 		h += leading
 	}
+	h += f.keys().height(w)
 	return drawing{w, h, func(p *pen, r vg.Rectangle) { f.draw(p, r, l) }}
 }
 
@@ -235,6 +355,10 @@ func (f barFigure) draw(p *pen, r vg.Rectangle, l barLayout) {
 	if note := f.footnote(); note != "" {
 		p.text(body, p.muted, r.Min.X, r.Min.Y+4*px, left, body.fit(note, r.Max.X-r.Min.X))
 		r.Min.Y += leading
+	}
+	if h := f.keys().height(r.Max.X - r.Min.X); h > 0 {
+		f.keys().draw(p, rect(r.Min.X, r.Min.Y, r.Max.X, r.Min.Y+h))
+		r.Min.Y += h
 	}
 	if f.Vertical {
 		f.drawStanding(p, r, l)
@@ -264,13 +388,9 @@ func (f barFigure) drawLying(p *pen, r vg.Rectangle, l barLayout) {
 		end := f.at(v, x0, l.span)
 		p.fillRect(fill, rect(min(zero, end), top-l.step+4*px, max(zero, end), top-4*px))
 		p.text(style, p.ink, r.Min.X+l.labels-8*px, mid-4*px, right, style.fit(f.Labels[i], l.labels-8*px))
-		lo, hi := f.at(v-f.err(i), x0, l.span), f.at(v+f.err(i), x0, l.span)
-		if f.err(i) > 0 {
-			p.line(p.ink, 1.5*px, nil, vg.Point{X: lo, Y: mid}, vg.Point{X: hi, Y: mid})
-			for _, x := range []vg.Length{lo, hi} {
-				p.line(p.ink, 1.5*px, nil, vg.Point{X: x, Y: mid - 4*px}, vg.Point{X: x, Y: mid + 4*px})
-			}
-		}
+		from, to := f.interval(i)
+		lo, hi := f.at(from, x0, l.span), f.at(to, x0, l.span)
+		f.whisker(p, lo, hi, mid)
 		if v < 0 {
 			p.text(style, p.ink, min(lo, end)-4*px, mid-4*px, right, f.texts[i])
 		} else {
@@ -278,6 +398,10 @@ func (f barFigure) drawLying(p *pen, r vg.Rectangle, l barLayout) {
 		}
 	}
 	p.line(p.rule, px, nil, vg.Point{X: zero, Y: bottom}, vg.Point{X: zero, Y: r.Max.Y})
+	for i, ref := range f.References {
+		x := f.at(ref.At, x0, l.span)
+		p.line(p.ink, 1.5*px, referenceDash(i), vg.Point{X: x, Y: bottom}, vg.Point{X: x, Y: r.Max.Y})
+	}
 	p.text(body, p.muted, x0+l.span/2, r.Min.Y+5*px, center, body.fit(f.quantity(), l.before+l.span+l.after))
 }
 
@@ -299,13 +423,9 @@ func (f barFigure) drawStanding(p *pen, r vg.Rectangle, l barLayout) {
 		end := f.at(v, y0, l.span)
 		inset := max(l.step/8, px)
 		p.fillRect(fill, rect(x+inset, min(zero, end), x+l.step-inset, max(zero, end)))
-		lo, hi := f.at(v-f.err(i), y0, l.span), f.at(v+f.err(i), y0, l.span)
-		if f.err(i) > 0 {
-			p.line(p.ink, 1.5*px, nil, vg.Point{X: mid, Y: lo}, vg.Point{X: mid, Y: hi})
-			for _, y := range []vg.Length{lo, hi} {
-				p.line(p.ink, 1.5*px, nil, vg.Point{X: mid - 4*px, Y: y}, vg.Point{X: mid + 4*px, Y: y})
-			}
-		}
+		from, to := f.interval(i)
+		lo, hi := f.at(from, y0, l.span), f.at(to, y0, l.span)
+		f.whisker(p, lo, hi, mid)
 		switch {
 		case !numbers:
 		case v < 0:
@@ -322,6 +442,10 @@ func (f barFigure) drawStanding(p *pen, r vg.Rectangle, l barLayout) {
 		}
 	}
 	p.line(p.rule, px, nil, vg.Point{X: x0, Y: zero}, vg.Point{X: r.Max.X, Y: zero})
+	for i, ref := range f.References {
+		y := f.at(ref.At, y0, l.span)
+		p.line(p.ink, 1.5*px, referenceDash(i), vg.Point{X: x0, Y: y}, vg.Point{X: r.Max.X, Y: y})
+	}
 }
 
 func (f barFigure) paintOf(p *pen, i int) (textStyle, color.NRGBA) {

@@ -19,11 +19,12 @@ import (
 )
 
 // paint draws the laid-out view on a canvas of its size.
-func (v View) paint(c vg.Canvas, d drawing) {
+func (v View) paint(c vg.Canvas, d drawing) []spot {
 	p := &pen{Canvas: c, inks: v.theme.inks()}
 	page := rect(0, 0, d.w, d.h)
 	p.fillRect(p.paper, page)
 	d.draw(p, page)
+	return p.spots
 }
 
 // encodePNG tries coarser and coarser pictures until one fits into limit bytes.
@@ -164,7 +165,7 @@ func (c svgCanvas) DrawImage(r vg.Rectangle, img image.Image) {
 func (v View) encodeSVG() ([]byte, error) {
 	d := v.frame().fit(pageWidth)
 	c := vgsvg.New(d.w, d.h)
-	v.paint(svgCanvas{c}, d)
+	spots := v.paint(svgCanvas{c}, d)
 	var b bytes.Buffer
 	if _, err := c.WriteTo(&b); err != nil {
 		return nil, fmt.Errorf("render: figure %q: %w", v.Name(), err)
@@ -183,5 +184,23 @@ func (v View) encodeSVG() ([]byte, error) {
 		`xmlns:xlink="http://www.w3.org/1999/xlink" role="img">`+"\n"+
 			"<title>"+html.EscapeString(heading)+"</title>\n<desc>"+html.EscapeString(v.Alt())+"</desc>",
 	)
-	return []byte(fix.Replace(b.String())), nil
+	return []byte(withSpots(fix.Replace(b.String()), spots, d.h)), nil
 }
+
+// withSpots adds what the spots say, as tooltips on invisible rectangles above the picture.
+func withSpots(svg string, spots []spot, height vg.Length) string {
+	if len(spots) == 0 || len(spots) > spotsMost {
+		return svg
+	}
+	var b strings.Builder
+	b.WriteString(strings.TrimSuffix(strings.TrimSpace(svg), "</svg>"))
+	for _, s := range spots {
+		size := s.at.Size()
+		fmt.Fprintf(&b, "<rect class=\"whybook-spot\" x=\"%.5g\" y=\"%.5g\" width=\"%.5g\" height=\"%.5g\" fill=\"none\" pointer-events=\"all\"><title>%s</title></rect>\n",
+			s.at.Min.X, height-s.at.Max.Y, size.X, size.Y, html.EscapeString(clean(s.text)))
+	}
+	b.WriteString("</svg>\n")
+	return b.String()
+}
+
+const spotsMost = 1000 // per picture; beyond, tooltips would outweigh it

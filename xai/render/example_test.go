@@ -69,6 +69,42 @@ func ExampleBars() {
 	// bar     -0.3
 }
 
+func ExampleBars_intervals() {
+	v := render.Bars{
+		Labels: []string{"weighted", "plain"}, Values: []float64{0.71, 0.44}, Label: "balanced accuracy",
+		Low: []float64{0.66, 0.41}, High: []float64{0.74, 0.53},
+		References: []render.Reference{{Name: "chance level", At: 0.5}},
+	}.View()
+	fmt.Print(v.Text())
+	// Output:
+	//           balanced accuracy   low  high
+	// ---------------------------------------
+	// weighted               0.71  0.66  0.74
+	// plain                  0.44  0.41  0.53
+	// 1 of 2 bars above chance level (0.5); the intervals of 1 leave it out.
+}
+
+func ExampleStackedBars() {
+	v := render.StackedBars{
+		Labels: []string{"ship", "deer"},
+		Segments: []render.Segment{
+			{Name: "right", Values: []float64{90, 12}},
+			{Name: "wrong", Values: []float64{10, 8}},
+		},
+		Line: &render.Curve{Name: "training samples", Values: []float64{5000, 60}},
+	}.View()
+	fmt.Println(v.Alt())
+	fmt.Print(v.Text())
+	// Output:
+	// Stacked bars of 2 totals: right, wrong. Largest total: ship (100); smallest: deer (20). A line shows training samples.
+	//       right  wrong  total  training samples
+	// -------------------------------------------
+	// ship     90     10    100              5000
+	// deer     12      8     20                60
+	// right: largest part in ship (90 % of its total).
+	// wrong: largest part in deer (40 % of its total).
+}
+
 func ExampleLines() {
 	v := render.Lines{
 		Title: "Training", XLabel: "epoch", YLabel: "loss",

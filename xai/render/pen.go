@@ -38,7 +38,17 @@ type drawing struct {
 type pen struct {
 	vg.Canvas
 	inks
+	spots []spot
 }
+
+// spot is a place of the picture that has something to say when the reader points at it or
+// reaches it with the keyboard. Only the SVG can show it.
+type spot struct {
+	at   vg.Rectangle
+	text string
+}
+
+func (p *pen) spot(at vg.Rectangle, text string) { p.spots = append(p.spots, spot{at, text}) }
 
 // textStyle is one of the few faces that figures use.
 type textStyle int

@@ -3,10 +3,12 @@ package render
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"image"
 	"image/color"
 	"image/png"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -70,7 +72,7 @@ func kinds(text string) map[string]View {
 	plain := slash(8)
 	plain.Caption = t("7 → 7")
 	table := Table{Title: t("classes"), Columns: []string{t("class"), "n", "F1"}, Rows: [][]any{{t("cat"), 120, 0.912}, {t("dog"), 7, math.NaN()}}, Note: t("n is the number of samples.")}
-	return map[string]View{
+	views := map[string]View{
 		"heatmap": signed.View(),
 		"matrix":  matrix.View(),
 		"overlay": Overlay{HeatMap: signed, Image: slash(9)}.View(),
@@ -87,6 +89,8 @@ func kinds(text string) map[string]View {
 		"row":    Row(plain.View().Titled(t("input")), signed.View()).Titled(t("one digit")),
 		"column": Column(table.View(), table.View()),
 	}
+	maps.Copy(views, chartKinds(t))
+	return views
 }
 
 func mustPNG(t *testing.T, v View) image.Image {
@@ -102,10 +106,18 @@ func mustPNG(t *testing.T, v View) image.Image {
 	return img
 }
 
+// onlyLight names the kinds whose dark form has nothing that others do not show.
+var onlyLight = map[string]bool{
+	"bars": true, "column": true, "columns": true, "grid": true, "image": true, "maps": true,
+	"matrix": true, "overlay": true, "photo": true, "row": true, "table": true,
+}
+
+var regen = flag.Bool("regen", false, "write the golden pictures; look at them first")
+
 func TestGolden(t *testing.T) {
 	for name, v := range kinds("") {
 		for _, theme := range []Theme{Light, Dark} {
-			if theme == Dark && name != "heatmap" && name != "lines" {
+			if theme == Dark && onlyLight[name] {
 				continue
 			}
 			file := filepath.Join("testdata", fmt.Sprintf("%s_%v.png", name, theme))
@@ -114,14 +126,14 @@ func TestGolden(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if os.Getenv("RENDER_GOLDEN") == "write" {
+				if *regen {
 					if err := os.WriteFile(file, data, 0o644); err != nil {
 						t.Fatal(err)
 					}
 				}
 				want, err := os.ReadFile(file)
 				if err != nil {
-					t.Fatalf("%v (RENDER_GOLDEN=write makes the pictures; look at them)", err)
+					t.Fatalf("%v (-regen makes the pictures; look at them)", err)
 				}
 				if d := difference(t, data, want); d > 0.002 {
 					got := filepath.Join(t.TempDir(), name+".png")
@@ -302,6 +314,18 @@ func TestErrors(t *testing.T) {
 		{Bars{Labels: []string{"a"}, Values: []float64{1}, Errors: []float64{-1}}.View(), ErrNotFinite, "error bar 0 is -1"},
 		{Bars{Labels: []string{"a"}, Values: []float64{1}, Errors: []float64{}}.View(), ErrSize, "0 error bars"},
 		{Bars{Labels: []string{"a"}, Values: []float64{1}, Highlight: []int{1}}.View(), ErrSize, "bar 1 of 1"},
+		{Bars{Labels: []string{"a"}, Values: []float64{1}, Low: []float64{0}}.View(), ErrSize, "intervals need 1 lower and 1 upper"},
+		{Bars{Labels: []string{"a"}, Values: []float64{1}, Low: []float64{2}, High: []float64{3}}.View(), ErrNotFinite, "leaves out its value 1"},
+		{Bars{Labels: []string{"a"}, Values: []float64{1}, Low: []float64{0}, High: []float64{nan}}.View(), ErrNotFinite, "upper end 0 is NaN"},
+		{Bars{Labels: []string{"a"}, Values: []float64{1}, Errors: []float64{0}, Low: []float64{0}, High: []float64{2}}.View(), ErrSize, "choose one"},
+		{Bars{Labels: []string{"a"}, Values: []float64{1}, References: []Reference{{"x", inf}}}.View(), ErrNotFinite, "reference 0"},
+		{StackedBars{Labels: []string{"a"}}.View(), ErrEmpty, "1 bar of 0 segments"},
+		{StackedBars{Labels: []string{"a"}, Segments: []Segment{{Name: "s"}}}.View(), ErrSize, "0 values for 1 bars"},
+		{StackedBars{Labels: []string{"a"}, Segments: []Segment{{Values: []float64{-1}}}}.View(), ErrNotFinite, "must not be negative"},
+		{StackedBars{Labels: []string{"a"}, Segments: []Segment{{Values: []float64{1}, Colours: []color.Color{}}}}.View(), ErrSize, "0 colours for 1 bars"},
+		{StackedBars{Labels: []string{"a"}, Segments: []Segment{{Values: []float64{1}, Colours: []color.Color{nil}}}}.View(), ErrEmpty, "colour 0 is nil"},
+		{StackedBars{Labels: []string{"a"}, Segments: []Segment{{Values: []float64{1e300}}, {Values: []float64{1e300}}}}.View(), ErrNotFinite, "add up"},
+		{StackedBars{Labels: []string{"a"}, Segments: []Segment{{Values: []float64{1}}}, Line: &Curve{Values: []float64{nan}}}.View(), ErrNotFinite, "line: value 0 is NaN"},
 		{Lines{}.View(), ErrEmpty, "no series"},
 		{Lines{Series: []Series{{Name: "loss"}}}.View(), ErrEmpty, `"loss"`},
 		{Lines{Series: []Series{{Y: []float64{1}, X: []float64{1, 2}}}}.View(), ErrSize, "2 x for 1 y"},

@@ -1,0 +1,37 @@
+package render
+
+import (
+	"image/color"
+)
+
+// chartKinds are figures of groups, trees, flows and pages, with t applied to every text.
+func chartKinds(t func(string) string) map[string]View {
+	return map[string]View{
+		"intervals": Bars{Title: t("balanced accuracy"), Labels: []string{t("cost"), t("smote"), t("plain")}, Values: []float64{0.71, 0.68, 0.44},
+			Low: []float64{0.66, 0.6, 0.41}, High: []float64{0.74, 0.75, 0.53}, Label: t("balanced accuracy"), Highlight: []int{0},
+			References: []Reference{{t("chance level"), 0.1}, {t("paper"), 0.7}}}.View(),
+		"upright": Bars{Title: t("change"), Labels: []string{t("a"), t("b")}, Values: []float64{-2, 3}, Low: []float64{-3, 1}, High: []float64{-1, 4.5},
+			References: []Reference{{t("no change"), 1}}, Vertical: true}.View(),
+		"stacked": stackedErrors(t).View(),
+		"shares":  func() View { s := stackedErrors(t); s.Share, s.Line = true, nil; return s.View() }(),
+		"standing": func() View {
+			s := stackedErrors(t)
+			s.Vertical = true
+			return s.View()
+		}(),
+		"bands": StackedBars{Title: t("hues of the class"), Labels: []string{t("red"), t("green"), t("blue"), t("white")}, Vertical: true, Label: t("share of pixels"),
+			Segments: []Segment{{Name: t("pixels"), Values: []float64{0.2, 0.5, 0.1, 0.2}, Colours: []color.Color{rgb(0xd62728), rgb(0x2ca02c), rgb(0x1f77b4), rgb(0xffffff)}}}}.View(),
+	}
+}
+
+func stackedErrors(t func(string) string) StackedBars {
+	return StackedBars{
+		Title: t("kinds of mistake"), Label: t("test samples"), Print: true,
+		Labels: []string{t("ship"), t("truck"), t("cat"), t("deer")},
+		Segments: []Segment{
+			{Name: t("safe"), Values: []float64{80, 40, 20, 5}}, {Name: t("border"), Values: []float64{10, 25, 30, 12}}, {Name: t("rare"), Values: []float64{3, 9, 0, 7}},
+			{Name: t("outlier"), Values: []float64{2, 4, 6, 8}}, {Name: t("e"), Values: []float64{9, 4, 6, 8}}, {Name: t("f"), Values: []float64{9, 4, 6, 8}}, {Name: t("g"), Values: []float64{9, 14, 16, 8}},
+		},
+		Line: &Curve{Name: t("training samples"), Values: []float64{5000, 1200, 400, 60}},
+	}
+}
