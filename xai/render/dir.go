@@ -63,7 +63,7 @@ type file struct {
 
 func (v View) files() []file {
 	files := []file{{".png", v.PNG}, {".svg", v.SVG}}
-	if v.isTable() {
+	if v.isHTML() {
 		files = append(files,
 			file{".txt", func() ([]byte, error) { return []byte(v.Text()), nil }},
 			file{".html", func() ([]byte, error) { s, err := v.page(); return []byte(s), err }})

@@ -141,6 +141,24 @@ func ExampleTable() {
 	// F1 on held-out samples.
 }
 
+func ExampleTable_shading() {
+	v := render.Table{
+		Columns:  []string{"class", "F1"},
+		Rows:     [][]any{{"ship", 0.9}, {"deer", 0.3}},
+		Foot:     []any{"mean", 0.6},
+		Shadings: []render.Shading{{Columns: []int{1}, High: 1}},
+	}.View()
+	fmt.Print(v.Text())
+	// Output:
+	// class   F1
+	// ----------
+	// ship   0.9
+	// deer   0.3
+	// ----------
+	// mean   0.6
+	// Background of F1: dark to bright, from 0 to 1.
+}
+
 func ExampleRow() {
 	one := render.Table{Columns: []string{"score"}, Rows: [][]any{{0.91}}}.View().Titled("first")
 	two := render.Table{Columns: []string{"score"}, Rows: [][]any{{0.47}}}.View().Titled("second")

@@ -1,22 +1,49 @@
 package render
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"html/template"
+	"slices"
+	"strings"
 	"sync"
 )
 
-//go:embed html/*.html
+//go:embed html
 var templateFiles embed.FS
 
 var templates = sync.OnceValue(func() *template.Template {
 	return template.Must(template.ParseFS(templateFiles, "html/*.html"))
 })
+
+// script is the name of a file in the folder html that holds one function. A page defines
+// it once, however many figures bring it along; it sets up all figures that it has not
+// seen yet. What it adds is a convenience: without it every figure shows all it has.
+type script string
+
+const (
+	sortScript script = "table"
+)
+
+// tag returns the script element.
+func (s script) tag() (template.HTML, error) {
+	source, err := templateFiles.ReadFile("html/" + string(s) + ".js")
+	if err != nil {
+		return "", fmt.Errorf("render: script %q: %w", s, err)
+	}
+	name := "window.whybook_" + string(s)
+	return template.HTML("<script>(" + name + "=" + name + "||" + strings.TrimSpace(string(source)) + ")()</script>"), nil
+}
+
+// web is the HTML form of a figure that can do more there than a picture can.
+type web interface {
+	// html returns the markup, and the scripts that it profits from. The id is that of
+	// the figure; no other element of the page has one that starts with it.
+	html(v View, id string) (template.HTML, []script, error)
+}
 
 // fragment is what the templates show.
 type fragment struct {
@@ -27,59 +54,102 @@ type fragment struct {
 	Picture template.URL // data URI; "" for a table
 	Width   int          // of the picture in CSS pixels
 	Light   bool         // the picture has a light background, which dark pages dim
+	Body    template.HTML
 	Table   *htmlTable
+	Plain   bool // the table is the figure, not the numbers behind it
 	Parts   []template.HTML
 	Stack   bool
+	Outer   bool // not within another fragment, so that it brings style and scripts
+	Scripts []template.HTML
 }
 
 type htmlTable struct {
 	Head []string
 	Rows [][]htmlCell
+	Foot []htmlCell
 	Rest string
 	Num  []bool
+	Sort bool
 }
 
 type htmlCell struct {
 	Text         string
 	Number, Name bool
+	Value        string // what the cell sorts by, if its text is rounded
+	Shade        template.CSS
 }
 
 func (v View) encodeHTML() (string, error) {
-	f := fragment{Title: v.title, Alt: v.Alt(), Notes: v.described(), Stack: v.stack}
+	html, _, err := v.fragment("", true)
+	return string(html), err
+}
+
+// fragment returns the view as markup and the scripts that it profits from. The path tells
+// apart the parts of one page, which need different ids even if they are equal.
+func (v View) fragment(path string, outer bool) (template.HTML, []script, error) {
+	f := fragment{Title: v.title, Alt: v.Alt(), Notes: v.described(), Stack: v.stack, Outer: outer}
+	var scripts []script
+	id := sha256.New()
+	fmt.Fprintf(id, "%q %q %q %v", path, v.Text(), f.Alt, v.theme)
+	f.ID = "wb-" + hex.EncodeToString(id.Sum(nil)[:6])
+	if v.table != nil {
+		f.Table = v.table.html()
+	}
 	switch {
-	case len(v.parts) > 0 && v.isTable():
-		for _, part := range v.parts {
-			s, err := part.encodeHTML()
+	case len(v.parts) > 0 && v.isHTML() && v.web == nil:
+		for i, part := range v.parts {
+			html, need, err := part.fragment(fmt.Sprintf("%s/%d", path, i), false)
 			if err != nil {
-				return "", err
+				return "", nil, err
 			}
-			f.Parts = append(f.Parts, template.HTML(s)) // made by the templates, so escaped
+			f.Parts = append(f.Parts, html) // made by the templates, so escaped
+			scripts = append(scripts, need...)
 		}
 		f.Notes = nil // each part has its own
+	case v.web != nil:
+		var err error
+		if f.Body, scripts, err = v.web.html(v, f.ID); err != nil {
+			return "", nil, err
+		}
+	case v.tabul:
+		f.Plain = true
+		if f.Table.Sort = v.sorts; v.sorts {
+			scripts = append(scripts, sortScript)
+		}
 	default:
-		if v.table != nil {
-			f.Table = v.table.html()
-		}
-		if v.isTable() {
-			break
-		}
-		picture := v
-		picture.title = "" // it is the caption
-		img, err := picture.encodePNG(pngLimit)
+		img, width, err := v.still(pngLimit)
 		if err != nil {
-			return "", err
+			return "", nil, err
 		}
-		f.Width = int(picture.frame().fit(pageWidth).w/px + 0.5)
-		f.Light = v.theme == Light
-		f.Picture = template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(img))
+		f.Picture, f.Width, f.Light = img, width, v.theme == Light
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %v", v.Text(), f.Alt, f.Picture, v.theme))
-	f.ID = "wb-" + hex.EncodeToString(sum[:6])
-	var b bytes.Buffer
+	slices.Sort(scripts)
+	scripts = slices.Compact(scripts)
+	if outer {
+		for _, s := range scripts {
+			tag, err := s.tag()
+			if err != nil {
+				return "", nil, err
+			}
+			f.Scripts = append(f.Scripts, tag)
+		}
+	}
+	var b strings.Builder
 	if err := templates().ExecuteTemplate(&b, "fragment.html", f); err != nil {
-		return "", fmt.Errorf("render: figure %q: %w", v.Name(), err)
+		return "", nil, fmt.Errorf("render: figure %q: %w", v.Name(), err)
 	}
-	return b.String(), nil
+	return template.HTML(b.String()), scripts, nil
+}
+
+// still returns the picture without its title, which is the caption, as a data URI of at
+// most limit bytes before encoding, and its width in CSS pixels.
+func (v View) still(limit int) (template.URL, int, error) {
+	v.title = ""
+	img, err := v.encodePNG(limit)
+	if err != nil {
+		return "", 0, err
+	}
+	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(img)), int(v.frame().fit(pageWidth).w/px + 0.5), nil
 }
 
 // described returns the long description of the view and its parts.
@@ -109,7 +179,7 @@ func (v View) page() (string, error) {
 	if heading == "" {
 		heading = v.Name()
 	}
-	var b bytes.Buffer
+	var b strings.Builder
 	err = templates().ExecuteTemplate(&b, "page.html", struct {
 		Title string
 		Body  template.HTML
@@ -122,12 +192,29 @@ func (v View) page() (string, error) {
 
 func (s *sheet) html() *htmlTable {
 	t := &htmlTable{Head: s.head, Rest: s.rest(textRows), Num: s.numeric}
-	for _, row := range s.cells[:min(len(s.cells), textRows)] {
-		cells := make([]htmlCell, len(row))
-		for j, text := range row {
-			cells[j] = htmlCell{Text: text, Number: s.numeric[j], Name: j == 0}
-		}
-		t.Rows = append(t.Rows, cells)
+	for i := range min(len(s.cells), textRows) {
+		t.Rows = append(t.Rows, s.htmlRow(s.cells[i], i))
+	}
+	if s.foot != nil {
+		t.Foot = s.htmlRow(s.foot, -1)
 	}
 	return t
+}
+
+// htmlRow returns one row; i is its place among the rows, or -1.
+func (s *sheet) htmlRow(row []string, i int) []htmlCell {
+	cells := make([]htmlCell, len(row))
+	for j, text := range row {
+		cells[j] = htmlCell{Text: text, Number: s.numeric[j], Name: j == 0}
+		if i < 0 {
+			continue
+		}
+		if s.sortKeys != nil {
+			cells[j].Value = s.sortKeys[i][j]
+		}
+		if c, ok := s.shadeOf(i, j); ok {
+			cells[j].Shade = template.CSS(fmt.Sprintf("background:#%02x%02x%02x;color:#%02[4]x%02[4]x%02[4]x", c.R, c.G, c.B, legible(c).R))
+		}
+	}
+	return cells
 }

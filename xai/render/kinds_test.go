@@ -2,11 +2,14 @@ package render
 
 import (
 	"image/color"
+	"math"
 )
 
 // chartKinds are figures of groups, trees, flows and pages, with t applied to every text.
 func chartKinds(t func(string) string) map[string]View {
 	return map[string]View{
+		"ranking": rankedClasses(t).View(),
+		"tables":  Column(rankedClasses(t).View(), rankedClasses(t).View()),
 		"intervals": Bars{Title: t("balanced accuracy"), Labels: []string{t("cost"), t("smote"), t("plain")}, Values: []float64{0.71, 0.68, 0.44},
 			Low: []float64{0.66, 0.6, 0.41}, High: []float64{0.74, 0.75, 0.53}, Label: t("balanced accuracy"), Highlight: []int{0},
 			References: []Reference{{t("chance level"), 0.1}, {t("paper"), 0.7}}}.View(),
@@ -34,4 +37,20 @@ func stackedErrors(t func(string) string) StackedBars {
 		},
 		Line: &Curve{Name: t("training samples"), Values: []float64{5000, 1200, 400, 60}},
 	}
+}
+
+func rankedClasses(t func(string) string) Table {
+	table := Table{
+		Title: t("imbalance by class"), Columns: []string{t("class"), "n", "F1", "change"},
+		Foot: []any{t("mean"), 1041.1, 0.70, nil}, Note: t("F1 on held-out samples."),
+		Shadings: []Shading{{Columns: []int{2}, High: 1}, {Columns: []int{3}, Signed: true}},
+	}
+	for i, name := range []string{"plane", "car", "bird", "cat", "deer", "dog", "class 10", "class 9"} {
+		f1 := 0.95123 - 0.1*float64(i)
+		if i == 5 {
+			f1 = math.NaN()
+		}
+		table.Rows = append(table.Rows, []any{t(name), 5000 >> i, f1, 0.03*float64(i) - 0.1})
+	}
+	return table
 }

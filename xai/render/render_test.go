@@ -208,11 +208,12 @@ func TestEveryFigureIsComplete(t *testing.T) {
 		if b.Width < 50 || b.Width > 900 || b.Height < 50 {
 			t.Errorf("%s: display size %dx%d, want at most 900 wide", name, b.Width, b.Height)
 		}
-		isTable := name == "table" || name == "column"
+		isTable := v.isHTML()
 		if (b.HTML != "") != isTable || (b.SVG == nil) != isTable {
 			t.Errorf("%s: HTML of %d and SVG of %d bytes; tables carry HTML, pictures SVG", name, len(b.HTML), len(b.SVG))
 		}
 		for what, s := range map[string]string{"HTML": html, "page": must(v.page())} {
+			s = withoutOurs(s)
 			if strings.Contains(s, "http") || strings.Contains(s, "<script") || strings.Contains(s, "//") && !strings.Contains(s, "base64,") {
 				t.Errorf("%s: %s refers to the outside:\n%s", name, what, s)
 			}
@@ -226,11 +227,46 @@ func TestEveryFigureIsComplete(t *testing.T) {
 	}
 }
 
+// withoutOurs takes the scripts out that this package wrote, each of which may be there once.
+func withoutOurs(html string) string {
+	for _, s := range []script{sortScript} {
+		html = strings.Replace(html, string(must(s.tag())), "", 1)
+	}
+	return html
+}
+
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
 	}
 	return v
+}
+
+// Scripts are small, and come once however many figures bring them along.
+func TestScripts(t *testing.T) {
+	for s, most := range map[script]int{sortScript: 2048} {
+		if n := len(must(s.tag())); n > most {
+			t.Errorf("script %s has %d bytes, want at most %d", s, n, most)
+		}
+	}
+	table := rankedClasses(strings.Clone)
+	for name, html := range map[string]string{"one": must(table.View().HTML()), "two": must(Column(table.View(), table.View()).HTML())} {
+		if n := strings.Count(html, "<script"); n != 1 {
+			t.Errorf("%s: %d scripts", name, n)
+		}
+		ids := regexp.MustCompile(`\bid="([^"]*)"`).FindAllStringSubmatch(html, -1)
+		seen := make(map[string]bool)
+		for _, id := range ids {
+			if seen[id[1]] {
+				t.Errorf("%s: two elements have id %s", name, id[1])
+			}
+			seen[id[1]] = true
+		}
+	}
+	table.Plain = true
+	if html := must(table.View().HTML()); strings.Contains(html, "<script") || strings.Contains(html, "whybook-sort") {
+		t.Error("a plain table brings a script")
+	}
 }
 
 // A user's text must reach the reader, but never as markup.
@@ -255,7 +291,7 @@ func TestHostileText(t *testing.T) {
 			t.Errorf("%s: PNG has %d bytes", name, len(b.PNG))
 		}
 		for what, s := range map[string]string{"HTML": html, "SVG": string(svg)} {
-			if strings.Contains(s, "<script") {
+			if strings.Contains(withoutOurs(s), "<script") {
 				t.Errorf("%s: %s holds a script tag", name, what)
 			}
 			if !strings.Contains(s, "&lt;script&gt;") {
@@ -333,6 +369,11 @@ func TestErrors(t *testing.T) {
 		{Lines{Series: []Series{{Y: []float64{1}, Low: []float64{1}}}}.View(), ErrSize, "band"},
 		{Table{}.View(), ErrEmpty, "no columns"},
 		{Table{Columns: []string{"a"}, Rows: [][]any{{1, 2}}}.View(), ErrSize, "row 0 has 2 cells"},
+		{Table{Columns: []string{"a"}, Foot: []any{1, 2}}.View(), ErrSize, "the foot has 2 cells"},
+		{Table{Columns: []string{"a"}, Shadings: []Shading{{}}}.View(), ErrEmpty, "shading 0: no columns"},
+		{Table{Columns: []string{"a"}, Shadings: []Shading{{Columns: []int{1}}}}.View(), ErrSize, "no column 1 (0-0)"},
+		{Table{Columns: []string{"a"}, Rows: [][]any{{"x"}}, Shadings: []Shading{{Columns: []int{0}}}}.View(), ErrNotFinite, "no numbers"},
+		{Table{Columns: []string{"a"}, Rows: [][]any{{1}}, Shadings: []Shading{{Columns: []int{0}, Low: 2, High: 1}}}.View(), ErrNotFinite, "Low must be below High"},
 		{Row(), ErrEmpty, "render.Row"},
 		{Column(ok.View(), HeatMap{}.View()), ErrEmpty, "view 1"},
 		{Failed(os.ErrNotExist), os.ErrNotExist, "not exist"},

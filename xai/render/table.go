@@ -24,7 +24,22 @@ type Table struct {
 	// their number of decimals; NaN is shown as a dash.
 	Rows [][]any
 
+	Foot []any  // a last row that stays below the others when they are sorted: totals, means
 	Note string // below the table: units, conventions
+
+	// Shadings give cells a background by their value.
+	Shadings []Shading
+
+	// Plain leaves out what lets readers of the HTML form sort the rows by a column and
+	// filter them by words. Tables of fewer than five rows are plain anyway.
+	Plain bool
+}
+
+// Shading colours the cells of some columns on one scale. The numbers stay readable on it.
+type Shading struct {
+	Columns   []int   // which columns, counted from 0; all their cells are numbers or nil
+	Signed    bool    // blue below and red above zero, instead of dark to bright
+	Low, High float64 // the ends of the colours; both 0 for those of the numbers
 }
 
 // View draws the table. Long tables are cut at 200 rows in text and HTML, and at 40 in the
@@ -39,18 +54,134 @@ func (t Table) View() View {
 			return Failed(fmt.Errorf("%s: row %d has %d cells for %d columns: %w", where, i, len(row), len(t.Columns), ErrSize))
 		}
 	}
+	if t.Foot != nil && len(t.Foot) != len(t.Columns) {
+		return Failed(fmt.Errorf("%s: the foot has %d cells for %d columns: %w", where, len(t.Foot), len(t.Columns), ErrSize))
+	}
 	s := t.sheet()
-	v := View{title: clean(t.Title), fig: tableFigure{s}, table: s, tabul: true, alt: s.alt()}
+	v := View{title: clean(t.Title), fig: tableFigure{s}, table: s, tabul: true, sorts: !t.Plain && len(t.Rows) >= sortedRows, alt: s.alt()}
+	if v.sorts {
+		s.sortKeys = t.sortKeys(s)
+	}
 	if note := clean(t.Note); note != "" {
-		v.notes = []string{note}
-		v.fig = tableFigure{s.noted(note)}
+		v.notes = append(v.notes, note)
+	}
+	for i, shading := range t.Shadings {
+		note, err := s.shadeBy(t, shading)
+		if err != nil {
+			return Failed(fmt.Errorf("%s: shading %d: %w", where, i, err))
+		}
+		v.notes = append(v.notes, note)
+	}
+	if len(v.notes) > 0 {
+		v.fig = tableFigure{s.noted(strings.Join(v.notes, " "))}
 	}
 	return v
+}
+
+// sortKeys returns what numbers sort by where their text does not say it exactly.
+func (t Table) sortKeys(s *sheet) [][]string {
+	keys := make([][]string, min(len(t.Rows), textRows))
+	for i := range keys {
+		keys[i] = make([]string, len(t.Columns))
+		for j, cell := range t.Rows[i] {
+			v, ok := numberIn(cell)
+			exact := strconv.FormatFloat(v, 'g', -1, 64)
+			switch {
+			case !ok || !s.numeric[j] || math.IsNaN(v) || exact == s.cells[i][j]:
+			case math.IsInf(v, 0):
+				keys[i][j] = strings.TrimPrefix(exact, "+") + "inity"
+			default:
+				keys[i][j] = exact
+			}
+		}
+	}
+	return keys
+}
+
+// numberIn returns the number that a cell holds.
+func numberIn(cell any) (float64, bool) {
+	switch v := reflect.ValueOf(cell); {
+	case cell == nil:
+	case v.CanFloat():
+		return v.Float(), true
+	case v.CanInt():
+		return float64(v.Int()), true
+	case v.CanUint():
+		return float64(v.Uint()), true
+	}
+	return 0, false
+}
+
+// shadeBy gives the sheet the colours of a shading, and says in words what they mean.
+func (s *sheet) shadeBy(t Table, g Shading) (note string, err error) {
+	lo, hi := math.Inf(1), math.Inf(-1)
+	var names []string
+	if len(g.Columns) == 0 {
+		return "", fmt.Errorf("no columns given: %w", ErrEmpty)
+	}
+	for _, j := range g.Columns {
+		if j < 0 || j >= len(s.head) {
+			return "", fmt.Errorf("there is no column %d (0-%d): %w", j, len(s.head)-1, ErrSize)
+		}
+		if len(t.Rows) > 0 && !s.numeric[j] {
+			return "", fmt.Errorf("column %d (%q) holds cells that are no numbers: %w", j, s.head[j], ErrNotFinite)
+		}
+		names = append(names, s.head[j])
+		for _, row := range t.Rows {
+			if v, ok := numberIn(row[j]); ok && !math.IsNaN(v) && math.Abs(v) <= limit {
+				lo, hi = math.Min(lo, v), math.Max(hi, v)
+			}
+		}
+	}
+	switch {
+	case g.Low != 0 || g.High != 0:
+		if !(g.Low < g.High) || math.Abs(g.Low) > limit || math.Abs(g.High) > limit {
+			return "", fmt.Errorf("the colours run from %v to %v; Low must be below High: %w", g.Low, g.High, ErrNotFinite)
+		}
+		lo, hi = g.Low, g.High
+	case lo > hi:
+		lo, hi = 0, 1 // no numbers
+	}
+	words := "dark to bright"
+	colours := scale{colours: sequential()}
+	if g.Signed {
+		hi = math.Max(math.Abs(lo), math.Abs(hi))
+		lo = -hi
+		colours.colours, words = diverging(), "blue to red, grey at 0"
+	}
+	if lo == hi {
+		lo, hi = lo-0.5, hi+0.5
+	}
+	colours.lo, colours.hi = lo, hi
+	if s.shades == nil {
+		s.shades = make([][]color.NRGBA, len(t.Rows))
+		for i := range s.shades {
+			s.shades[i] = make([]color.NRGBA, len(s.head))
+		}
+	}
+	for i, row := range t.Rows {
+		for _, j := range g.Columns {
+			if v, ok := numberIn(row[j]); ok && !math.IsNaN(v) {
+				s.shades[i][j] = colours.colour(v)
+			}
+		}
+	}
+	return fmt.Sprintf("Background of %s: %s, from %s to %s.", strings.Join(names, ", "), words, number(lo), number(hi)), nil
+}
+
+// shadeOf returns the background of cell j of row i; i is -1 for heading and foot.
+func (s *sheet) shadeOf(i, j int) (c color.NRGBA, ok bool) {
+	if i < 0 || s.shades == nil {
+		return c, false
+	}
+	c = s.shades[i][j]
+	return c, c.A > 0
 }
 
 const (
 	textRows    = 200 // rows of a table in text and HTML
 	pictureRows = 40  // rows of a table in its picture
+	sortedRows  = 5   // rows from which on it is worth while to sort a table
 )
 
 // sheet is a table whose cells have become text.
@@ -59,6 +190,10 @@ type sheet struct {
 	cells   [][]string
 	numeric []bool // columns that are aligned on the right
 	note    string
+
+	foot     []string        // the last row, or nil
+	sortKeys [][]string      // of numbers whose text is rounded; "" or nil for none
+	shades   [][]color.NRGBA // backgrounds; transparent or nil for none
 }
 
 func (s *sheet) noted(note string) *sheet {
@@ -78,8 +213,15 @@ func (t Table) sheet() *sheet {
 		for i, row := range t.Rows {
 			column[i] = row[j]
 		}
+		if t.Foot != nil {
+			column = append(column, t.Foot[j])
+		}
 		texts, numeric := formatColumn(column)
 		s.numeric[j] = numeric
+		if t.Foot != nil {
+			s.foot = append(s.foot, texts[len(t.Rows)])
+			texts = texts[:len(t.Rows)]
+		}
 		for i, text := range texts {
 			s.cells[i][j] = text
 		}
@@ -189,10 +331,14 @@ func (s *sheet) rest(n int) string {
 // text returns the table in monospaced columns.
 func (s *sheet) text() string {
 	rows := s.cells[:min(len(s.cells), textRows)]
+	measured := rows
+	if s.foot != nil {
+		measured = append(measured[:len(rows):len(rows)], s.foot)
+	}
 	widths := make([]int, len(s.head))
 	for j, h := range s.head {
 		widths[j] = columns(h)
-		for _, row := range rows {
+		for _, row := range measured {
 			widths[j] = max(widths[j], columns(row[j]))
 		}
 	}
@@ -212,13 +358,14 @@ func (s *sheet) text() string {
 		}
 		b.WriteString(strings.TrimRight(l.String(), " ") + "\n")
 	}
+	total := 2 * (len(widths) - 1)
+	for _, w := range widths {
+		total += w
+	}
+	rule := strings.Repeat("-", total) + "\n"
 	if strings.Join(s.head, "") != "" {
 		write(s.head)
-		total := 2 * (len(widths) - 1)
-		for _, w := range widths {
-			total += w
-		}
-		b.WriteString(strings.Repeat("-", total) + "\n")
+		b.WriteString(rule)
 	}
 	for _, row := range rows {
 		write(row)
@@ -228,6 +375,10 @@ func (s *sheet) text() string {
 	}
 	if rest := s.rest(textRows); rest != "" {
 		b.WriteString(rest + "\n")
+	}
+	if s.foot != nil {
+		b.WriteString(rule)
+		write(s.foot)
 	}
 	return b.String()
 }
@@ -289,6 +440,9 @@ func (t tableFigure) widths(maxWidth vg.Length) []vg.Length {
 		for _, row := range t.rows() {
 			w[j] = max(w[j], body.width(row[j]))
 		}
+		if t.foot != nil {
+			w[j] = max(w[j], bold.width(t.foot[j]))
+		}
 		w[j] = min(whole(w[j]), cellMost) + 2*cellPad
 		total += w[j]
 	}
@@ -319,7 +473,7 @@ func (t tableFigure) footer(w vg.Length) []string {
 	if rest := t.rest(pictureRows); rest != "" {
 		out = append(out, rest)
 	}
-	return append(out, body.wrap(t.note, w, 4)...)
+	return append(out, body.wrap(t.note, w, 6)...)
 }
 
 func (t tableFigure) fit(maxWidth vg.Length) drawing {
@@ -329,6 +483,9 @@ func (t tableFigure) fit(maxWidth vg.Length) drawing {
 		w += cw
 	}
 	h := rowHeight * vg.Length(1+max(len(t.rows()), 1))
+	if t.foot != nil {
+		h += rowHeight
+	}
 	footer := t.footer(w)
 	if n := len(footer); n > 0 {
 		h += vg.Length(n)*leading + 6*px
@@ -339,32 +496,41 @@ func (t tableFigure) fit(maxWidth vg.Length) drawing {
 func (t tableFigure) draw(p *pen, r vg.Rectangle, widths []vg.Length, footer []string) {
 	y := r.Max.Y
 	rule := func(c color.Color) { p.fillRect(c, rect(r.Min.X, y-px, r.Max.X, y)) }
-	write := func(s textStyle, cells []string) {
+	write := func(s textStyle, cells []string, i int) {
 		x := r.Min.X
 		for j, cell := range cells {
+			ink := p.ink
+			if c, ok := t.shadeOf(i, j); ok {
+				p.fillRect(c, rect(x, y-rowHeight, x+widths[j], y-px))
+				ink = legible(c)
+			}
 			text := s.fit(cell, widths[j]-2*cellPad)
 			if t.numeric[j] {
-				p.text(s, p.ink, x+widths[j]-cellPad, y-15*px, right, text)
+				p.text(s, ink, x+widths[j]-cellPad, y-15*px, right, text)
 			} else {
-				p.text(s, p.ink, x+cellPad, y-15*px, left, text)
+				p.text(s, ink, x+cellPad, y-15*px, left, text)
 			}
 			x += widths[j]
 		}
 		y -= rowHeight
 	}
-	write(bold, t.head)
+	write(bold, t.head, -1)
 	rule(p.rule)
 	for i, row := range t.rows() {
 		if i > 0 {
 			rule(p.grid)
 		}
-		write(body, row)
+		write(body, row, i)
 	}
 	if len(t.cells) == 0 {
 		p.text(body, p.muted, r.Min.X+cellPad, y-15*px, left, body.fit("(no rows)", r.Max.X-r.Min.X))
 		y -= rowHeight
 	}
 	rule(p.rule)
+	if t.foot != nil {
+		write(bold, t.foot, -1)
+		rule(p.rule)
+	}
 	y -= 6 * px
 	for _, line := range footer {
 		p.text(body, p.muted, r.Min.X, y-12*px, left, line)

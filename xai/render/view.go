@@ -31,6 +31,8 @@ type View struct {
 	table *sheet   // the numbers
 	list  string   // what the text form shows in place of the numbers
 	tabul bool     // the figure is a table: HTML is its best form
+	sorts bool     // its readers may sort and filter it there
+	web   web      // what the figure is in HTML, if that is its best form
 	parts []View   // of a Row or Column, for text and HTML
 	stack bool     // the parts stand below each other
 	err   error
@@ -173,7 +175,9 @@ func (v View) SVG() ([]byte, error) {
 }
 
 // HTML returns a self-contained fragment: a figure with its picture, caption and numbers,
-// or a table. It needs no script and no network, and its ids depend on its content alone.
+// or a table. It needs no network, and its ids depend on its content alone. Some kinds of
+// figure bring a short script, such as the one by which readers sort a table; where scripts
+// are off, nothing is missing but that convenience.
 // Text and tables follow the theme of JupyterLab and VS Code and else the reader's
 // preference; a picture keeps the theme of the view, dimmed if it is light and the page
 // dark.
@@ -195,7 +199,7 @@ func (v View) Bundle() (Bundle, error) {
 	b.Width, b.Height = int(d.w/px+0.5), int(d.h/px+0.5)
 	var err error
 	limit := pngLimit
-	if v.isTable() {
+	if v.isHTML() {
 		if b.HTML, err = v.encodeHTML(); err != nil {
 			return Bundle{}, err
 		}
@@ -204,7 +208,7 @@ func (v View) Bundle() (Bundle, error) {
 	if b.PNG, err = v.encodePNG(limit); err != nil {
 		return Bundle{}, err
 	}
-	if !v.isTable() {
+	if !v.isHTML() {
 		if b.SVG, err = v.encodeSVG(); err != nil {
 			return Bundle{}, err
 		}
@@ -215,14 +219,14 @@ func (v View) Bundle() (Bundle, error) {
 	return b, nil
 }
 
-// isTable reports whether HTML is the view's best form.
-func (v View) isTable() bool {
+// isHTML reports whether HTML is the view's best form.
+func (v View) isHTML() bool {
 	for _, part := range v.parts {
-		if !part.isTable() {
+		if !part.isHTML() && v.web == nil {
 			return false
 		}
 	}
-	return v.tabul || len(v.parts) > 0
+	return v.tabul || v.web != nil || len(v.parts) > 0
 }
 
 const (

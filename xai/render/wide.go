@@ -5,5 +5,5 @@ package render
 // views shows it on its own rather than in a Row.
 func (v View) Wide() bool {
 	grid, ok := v.fig.(gridFigure)
-	return v.isTable() || len(v.parts) > 1 || ok && len(grid.images) > 4
+	return v.isHTML() || len(v.parts) > 1 || ok && len(grid.images) > 4
 }
