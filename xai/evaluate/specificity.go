@@ -28,8 +28,8 @@ func (Specificity) Card() Card {
 	return Card{
 		Name: "Specificity", Low: 0, High: 1, Better: Higher,
 		Formula: "TN / (TN + FP), with the Top largest |phi| as positives and M as the truth",
-		Fails:   "a map that is somewhere else in M than what the model reads is as specific",
-		Oracle:  "phi = (4, 3, 2, 1), Top = 1/4: 1 for M = {first}, 2/3 for M = {second}; random maps 1 - Top",
+		Fails:   "A map that lies elsewhere in M than what the model reads is as specific.",
+		Oracle:  "phi = (4, 3, 2, 1), Top = 1/4: 1 for M = {first}, 2/3 for M = {second}; random maps 1 - Top.",
 		Source:  "Ours, after the claim of Rosenzweig et al. 2021, arXiv:2110.06639",
 	}
 }
@@ -69,8 +69,8 @@ func (EnergyShare) Card() Card {
 	return Card{
 		Name: "Energy share", Low: 0, High: 1, Better: Higher,
 		Formula: "(sum over M of |phi|) / (sum of |phi|)",
-		Fails:   "a large M makes every map good; compare with the share of the pixels in M",
-		Oracle:  "phi = (4, 3, 2, 1), M = {first}: 0.4; constant maps: the share of the pixels in M",
+		Fails:   "A large M makes every map good; compare with the share of the pixels in M.",
+		Oracle:  "phi = (4, 3, 2, 1), M = {first}: 0.4; constant maps: the share of the pixels in M.",
 		Source:  "Ours, after the claim of Rosenzweig et al. 2021, arXiv:2110.06639",
 	}
 }
@@ -116,8 +116,8 @@ func (CausalSpecificity) Card() Card {
 	return Card{
 		Name: "Causal specificity", Low: math.Inf(-1), High: math.Inf(1), Better: Higher,
 		Formula: "drop(c) - mean over k != c of drop(k), drop(k) = f_k(x) - f_k(x with the Top largest |phi| blurred)",
-		Fails:   "blurred images lie off the data; a softmax network moves all scores together, which says nothing of a class",
-		Oracle:  "f = (8 x_1, 2 x_1 + 4 x_2, 0), phi largest at x_1, c = 0: the drop of 7 x_1",
+		Fails:   "Blurred images lie off the data.",
+		Oracle:  "f = (8 x_1, 2 x_1 + 4 x_2, 0), phi largest at x_1, c = 0: the drop of 7 x_1.",
 		Source:  "Ours, after the claim of Rosenzweig et al. 2021, arXiv:2110.06639",
 	}
 }
