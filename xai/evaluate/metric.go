@@ -110,6 +110,9 @@ func checkModel(metric string, f xai.Differentiable, m saliency.Map) error {
 		return fmt.Errorf("evaluate: %s: the map's sample has values that are no numbers: %w", metric, datasets.ErrNotFinite)
 	case m.Target < 0 || m.Target >= k:
 		return fmt.Errorf("evaluate: %s: target %d of the map: the model has %d scores (0-%d): %w", metric, m.Target, k, k-1, xai.ErrTarget)
+	case len(m.Scores) > 0 && len(m.Scores) != k:
+		return fmt.Errorf("evaluate: %s: the map explains a model with %d scores, this one has %d; the model of a map toward a scalar is saliency.Score(model, scalar): %w",
+			metric, len(m.Scores), k, xai.ErrShape)
 	}
 	return nil
 }

@@ -18,10 +18,12 @@ import (
 // of the absolute errors is at most Tolerance times |f(x) - f(x')|. On a network of ReLUs
 // only the segments with a kink are halved.
 //
-// Report.Completeness has the bound that was reached. The work stops without it, which
-// is no error, when a row has used Limit segments or when halving would go below the
-// resolution of floating-point numbers; a model in float32 seldom allows a relative
-// tolerance below 1e-5.
+// Report.Completeness has the bound that was reached. The work stops above the tolerance,
+// which is no error, when a row has used Limit segments or when halving no longer helps:
+// where a segment's error is not more than what rounding in the model makes of it, its halves
+// would have the same. That rounding is measured, from differences of the scores at points
+// too near to each other to differ otherwise. A model in float32 seldom allows a relative
+// tolerance below 1e-5; one in float64 allows 1e-9.
 type AdaptiveIntegratedGradients struct {
 	Tolerance float64   // largest completeness error, relative to the change of f; default 1e-6
 	Segments  int       // segments at the start; default 16
@@ -132,7 +134,8 @@ func (p *path) walk(ctx context.Context, tolerance float64, start, limit int) er
 		},
 		use: func(_, s int, _, scores []float64) { ends[s] = scores[p.in.Targets[0]] },
 	}
-	if err := scores.run(ctx, p.f, p.in); err != nil {
+	err := scores.run(ctx, p.f, p.in)
+	if err != nil {
 		return err
 	}
 	p.passes, p.change = start+1, ends[start]-ends[0]
@@ -148,17 +151,23 @@ func (p *path) walk(ctx context.Context, tolerance float64, start, limit int) er
 	if goal == 0 { // f ends where it began
 		goal = tolerance * variation
 	}
-	for {
+	noise := 0.0
+	for round := 0; ; round++ {
 		bound := p.bound()
 		if !(bound > goal) {
 			return nil
+		}
+		if round == 1 { // many paths need no more than one
+			if noise, err = p.noise(ctx); err != nil {
+				return err
+			}
 		}
 		// If all errors were at most their share, the bound would be reached: some are not.
 		share := goal / float64(len(p.segments))
 		var next, halves []segment
 		room := limit - len(p.segments)
 		for _, s := range p.segments {
-			if room > 0 && math.Abs(s.miss()) > share && s.b-s.a > minWidth {
+			if room > 0 && math.Abs(s.miss()) > max(share, noise) && s.b-s.a > minWidth {
 				m := (s.a + s.b) / 2
 				halves = append(halves, segment{a: s.a, b: m, fa: s.fa, fb: s.mid}, segment{a: m, b: s.b, fa: s.mid, fb: s.fb})
 				room--
@@ -180,6 +189,34 @@ func (p *path) walk(ctx context.Context, tolerance float64, start, limit int) er
 			return 1
 		})
 	}
+}
+
+// noise returns the error of a segment that rounding in the model explains. The second
+// difference of the score over points 2^-22 apart has little else in it: a curve leaves 2^-44
+// of its second derivative there. A kink between the points is unlikely but
+// possible, so the greatest of eight differences is not believed.
+func (p *path) noise(ctx context.Context) (float64, error) {
+	const places, near = 8, 1.0 / (1 << 22)
+	var scores [3 * places]float64
+	points := sweep{
+		task: "path", per: len(scores), size: p.size,
+		point: func(dst []float64, _, s int) {
+			t := (float64(s/3) + 0.618) / places // off the middles and ends of segments
+			between(dst, p.baseline, p.in.X.RawRowView(0), t+near*float64(s%3-1))
+		},
+		use: func(_, s int, _, row []float64) { scores[s] = row[p.in.Targets[0]] },
+	}
+	if err := points.run(ctx, p.f, p.in); err != nil {
+		return 0, err
+	}
+	p.passes += len(scores)
+	var bends []float64
+	for s := 0; s < len(scores); s += 3 {
+		bends = append(bends, math.Abs(scores[s]+scores[s+2]-2*scores[s+1]))
+	}
+	slices.Sort(bends)
+	// The error has the rounding of two scores, which may be greater than those seen.
+	return 4 * bends[places-2], nil
 }
 
 // threePoint returns the Gauss-Legendre point k of a segment and its weight. The middle

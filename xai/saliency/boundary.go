@@ -27,6 +27,10 @@ import (
 // and, up to the 2 %, the smallest change. See GradientFlow for the paper behind the
 // nonlinear maps; its formulas were not available, and this definition is ours.
 //
+// The only score of a model that has one counts as the margin over a rival with the score 0,
+// as in a binary classifier. So the map toward the Margin of a class is the map of that
+// class, and other scalars are changed until they are 0.
+//
 // Where the boundary is not reached, because the margin is flat, lies outside the limits
 // or is not found within Steps steps, there is no map (Report.Undefined).
 type Boundary struct {
@@ -53,9 +57,8 @@ func (m Boundary) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.
 	if err != nil {
 		return Report{}, err
 	}
-	if _, k := f.Dims(); k < 2 {
-		return Report{}, fmt.Errorf("the model has %d score; a boundary needs two: %w", k, xai.ErrTarget)
-	}
+	_, scoresOf := f.Dims()
+	passes := min(scoresOf, 2) // in a step
 	size = min(size, n)
 	points, grads, rivals := mat.NewDense(size, d, nil), mat.NewDense(size, d, nil), mat.NewDense(size, d, nil)
 	longest := 0
@@ -83,10 +86,14 @@ func (m Boundary) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.
 			margins := make([]float64, count)
 			for p, c := range targets {
 				s := scores.RawRowView(p)
-				against[p] = rival(s, c)
-				margins[p] = s[c] - s[against[p]]
+				margins[p] = s[c]
+				if against[p] = rival(s, c); against[p] >= 0 {
+					margins[p] -= s[against[p]]
+				}
 			}
-			if _, err := f.Gradients(ctx, rivals.Slice(0, count, 0, d).(*mat.Dense), block, against); err != nil {
+			if scoresOf == 1 {
+				rivals.Zero()
+			} else if _, err := f.Gradients(ctx, rivals.Slice(0, count, 0, d).(*mat.Dense), block, against); err != nil {
 				return Report{}, fmt.Errorf("after %d steps: %w", k, err)
 			}
 			longest = max(longest, k+1)
@@ -120,11 +127,11 @@ func (m Boundary) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.
 		}
 		progress.Report(ctx, "boundary", min(first+size, n), n)
 	}
-	report.Passes = 2 * longest
+	report.Passes = passes * longest
 	return report, nil
 }
 
-// rival returns the greatest score but c, the first where scores tie.
+// rival returns the greatest score but c, the first where scores tie; -1 where there is none.
 func rival(scores []float64, c int) int {
 	best, value := -1, math.Inf(-1)
 	for k, s := range scores {

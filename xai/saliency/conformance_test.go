@@ -3,6 +3,7 @@ package saliency_test
 import (
 	"testing"
 
+	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/saliency"
 	"github.com/whybook/whybook/xai/xaitest"
 )
@@ -30,6 +31,14 @@ func conforming() map[string]saliency.Method {
 		"flow, averaged":       saliency.GradientFlow{Steps: 10, Average: true},
 		"boundary":             saliency.Boundary{Steps: 200},
 		"finite differences":   saliency.FiniteDifference{},
+		"guided":               saliency.GuidedBackprop{},
+		"deconvnet":            saliency.Deconvnet{},
+		"Grad-CAM":             saliency.GradCAM{},
+		"Grad-CAM, signed":     saliency.GradCAM{KeepNegative: true},
+		"guided Grad-CAM":      saliency.GuidedGradCAM{},
+		"LRP":                  saliency.LRP{},
+		"LRP, epsilon":         saliency.LRP{Rule: xai.Epsilon{Epsilon: 1e-9}},
+		"LRP, gamma":           saliency.LRP{Rule: xai.Gamma{Gamma: 0.25}},
 	}
 }
 

@@ -33,6 +33,10 @@ const flat = 1e-12
 // parallel to the gradient; on networks that are not robust the flow may follow
 // directions that look like noise.
 //
+// The only score of a model that has one, such as that of a Scalar, counts as the margin
+// over a rival with the score 0, as in a binary classifier: it is descended where it is
+// positive, until it is not, and else ascended until 1/(1 + exp(-f)) is Stop.
+//
 // Where the gradient vanishes at the input itself there is no map (Report.Undefined).
 type GradientFlow struct {
 	Length  float64 // h times Steps, in units of (High - Low) sqrt(d), or of sqrt(d) where there are no limits; default 0.05
@@ -124,6 +128,9 @@ func (m GradientFlow) follow(ctx context.Context, f xai.Differentiable, dst *mat
 				}
 				if watch != nil {
 					watch(w.row, w.x, s)
+				}
+				if len(s) == 1 {
+					s, c = []float64{s[0], 0}, 0
 				}
 				top := floats.MaxIdx(s) == c
 				if k == 0 {

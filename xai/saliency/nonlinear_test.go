@@ -115,10 +115,15 @@ func TestFlowStops(t *testing.T) {
 			t.Errorf("%s, explained: %v", c.what, err)
 		}
 	}
-	var err error
-	_, err = Boundary{}.Attribute(ctx, affine(0, []float64{1, 1}), dst, images(rows([]float64{0.5, 0.5}), 1, 2))
-	if !errors.Is(err, xai.ErrTarget) {
-		t.Errorf("a boundary of one score: %v", err)
+	// One score is the margin over 0: here it is 0 half-way to the corner.
+	got, report := attribute(t, Boundary{}, affine(-0.5, []float64{1, 1}), images(rows([]float64{0.5, 0.5}), 1, 2))
+	near(t, "a boundary of one score", got.RawRowView(0), []float64{0.255, 0.255}, 1e-12)
+	if report.Passes != 2 {
+		t.Errorf("a step with one score took %d passes", report.Passes)
+	}
+	got, _ = attribute(t, GradientFlow{Length: 1, Steps: 100}, affine(-0.5, []float64{1, 1}), images(rows([]float64{0.5, 0.5}), 1, 2))
+	if left := 0.5 - got.At(0, 0) - got.At(0, 1); left > 0 || left < -0.03 {
+		t.Errorf("the flow of one score ended at %g, want the first step below 0", left)
 	}
 }
 

@@ -10,11 +10,11 @@ import (
 	"github.com/whybook/whybook/xai"
 )
 
-// saddle is x1 x2 as a model of two columns.
+// saddle is x1 x2 as a model of two columns, beside a score that is always greater.
 func saddle(x1, x2 float64) (xai.Function, datasets.Sample) {
-	f := xai.Function{Inputs: 2, Outputs: 1,
-		Func: func(x []float64) []float64 { return []float64{x[0] * x[1]} },
-		Grad: func(x []float64, _ int) []float64 { return []float64{x[1], x[0]} },
+	f := xai.Function{Inputs: 2, Outputs: 2,
+		Func: func(x []float64) []float64 { return []float64{x[0] * x[1], 2} },
+		Grad: func(x []float64, k int) []float64 { return []float64{x[1] * float64(1-k), x[0] * float64(1-k)} },
 	}
 	return f, datasets.Sample{X: []float64{x1, x2}, Shape: datasets.Shape{Channels: 1, Height: 1, Width: 2}, Columns: []string{"x1", "x2"}}
 }
@@ -24,19 +24,18 @@ func saddle(x1, x2 float64) (xai.Function, datasets.Sample) {
 func TestPathOnTheSaddle(t *testing.T) {
 	f, x := saddle(0.1, 0.2)
 	flow := GradientFlow{Length: 0.5, Steps: 5000}
-	p, err := Of(f, x).With(flow).Path(ctx)
+	p, err := Of(f, x).Target(0).With(flow).Path(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.Points) != 5001 || len(p.Scores) != 5001 || !p.Down || p.Target != 0 {
+	if len(p.Points) != 5001 || len(p.Scores) != 5001 || p.Down || p.Target != 0 {
 		t.Fatalf("%d points, %d scores, down %v, target %d", len(p.Points), len(p.Scores), p.Down, p.Target)
 	}
 	for k, at := range p.Points {
-		// The only score is the predicted one, so the flow descends, away from the diagonal.
 		near(t, "x2^2 - x1^2", []float64{at[1]*at[1] - at[0]*at[0]}, []float64{0.03}, 2e-4)
-		near(t, "score", p.Scores[k], []float64{at[0] * at[1]}, 1e-15)
+		near(t, "score", p.Scores[k], []float64{at[0] * at[1], 2}, 1e-15)
 	}
-	m, err := Of(f, x).With(flow).Explain(ctx)
+	m, err := Of(f, x).Target(0).With(flow).Explain(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +44,7 @@ func TestPathOnTheSaddle(t *testing.T) {
 	if p.Flow.Provenance != m.Provenance || p.Flow.Method != m.Method || p.Flow.By != m.By {
 		t.Errorf("the path's map says that it is of %+v, not %+v", p.Flow.Provenance, m.Provenance)
 	}
-	half, err := Of(f, x).With(GradientFlow{Length: 0.25, Steps: 2500}).Explain(ctx)
+	half, err := Of(f, x).Target(0).With(GradientFlow{Length: 0.25, Steps: 2500}).Explain(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +53,7 @@ func TestPathOnTheSaddle(t *testing.T) {
 
 func TestPathRefuses(t *testing.T) {
 	f, x := saddle(0, 0)
-	if _, err := Of(f, x).With(GradientFlow{}).Path(ctx); !errors.Is(err, ErrUndefined) {
+	if _, err := Of(f, x).Target(0).With(GradientFlow{}).Path(ctx); !errors.Is(err, ErrUndefined) {
 		t.Errorf("at the saddle: %v", err)
 	}
 	if _, err := Of(f, x).Path(ctx); err == nil {

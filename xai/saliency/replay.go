@@ -49,8 +49,17 @@ func Replay(ctx context.Context, model xai.Differentiable, m Map) (Map, error) {
 	return now, nil
 }
 
-// again sets the target of m.
-func (r Recipe) again(m Map) Recipe { return r.Target(m.Target) }
+// again sets the target and the layer of m.
+func (r Recipe) again(m Map) Recipe {
+	if r = r.Target(m.Target); m.Scalar != nil {
+		r.err = nil // the target counts the scalar alone
+		r = r.Toward(m.Scalar)
+	}
+	if m.Layer != "" {
+		r = r.At(m.Layer)
+	}
+	return r
+}
 
 // differ says which part of two origins is not the same. The verdict is no part of what
 // makes a map, and what one side does not know cannot differ.
@@ -60,6 +69,7 @@ func differ(stored, here Provenance) error {
 		{"method", stored.Method, here.Method},
 		{"model", stored.Model, here.Model},
 		{"sample", stored.Sample, here.Sample},
+		{"layer", stored.Layer, here.Layer},
 	} {
 		if part.stored != part.here && part.stored != "" && part.here != "" {
 			return fmt.Errorf("the %s of the map is %s, the one here %s: %w", part.what, part.stored, part.here, ErrReplay)

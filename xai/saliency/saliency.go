@@ -76,13 +76,15 @@ func (c Completeness) Relative() float64 {
 // Map is an explanation: one value for each value of the input, with where it came from.
 type Map struct {
 	Values []float64      // C*H*W, channel-major
-	Shape  datasets.Shape // of the input
+	Shape  datasets.Shape // of the input, or of the layer that is explained
+	Layer  string         // whose output the values belong to (see Recipe.At); "" for the input
 	Signed bool           // whether signs mean for and against
 	Method string         // name of the method: "Integrated gradients"
 	By     Method         // the method itself, with its settings; nil where it is not known
 
 	Target  int       // the score that is explained
-	Scores  []float64 // all scores of the input
+	Scalar  Scalar    // what is explained instead of a score of the model; nil for a score
+	Scores  []float64 // all scores of the input; of a map toward a Scalar, that one alone
 	Classes []string  // names of the scores; nil when unknown
 	Report  Report    // passes and completeness error
 
@@ -92,8 +94,10 @@ type Map struct {
 
 // Provenance is what is needed to make the same map again.
 type Provenance struct {
-	Version string // of this package's algorithms: "saliency/1"
+	Version string // of this package's algorithms: "saliency/2"
 	Method  string // with its settings: "saliency.IntegratedGradients{Steps: 50}"
+	Target  string // what is explained: "score 3", "margin of 3 over 5"
+	Layer   string // at which it is explained; "" for the input
 	Model   string // fingerprint; empty when the model has none
 	Sample  string // fingerprint
 
@@ -138,7 +142,9 @@ type Recipe struct {
 	model  xai.Differentiable
 	sample datasets.Sample
 	method Method
-	target int // -1: the predicted class
+	target int    // -1: the predicted class
+	scalar Scalar // instead of a target; nil for none
+	layer  string // to explain at; "" for the input
 	err    error
 }
 
@@ -184,8 +190,55 @@ func (r Recipe) Target(class int) Recipe {
 		r.err = xai.Stepf(fmt.Sprintf("saliency.Of.Target(%d)", class), "the model has %d classes (0-%d): %w", k, k-1, xai.ErrTarget)
 		return r
 	}
-	r.target = class
+	r.target, r.scalar = class, nil
 	return r
+}
+
+// Toward sets another number than the score of a class to explain: a margin, a hidden unit, a
+// function of the scores. The map then has that number as its only score, with its name, and
+// Score(model, s) is the model that it explains, for metrics.
+func (r Recipe) Toward(s Scalar) Recipe {
+	if r.check() != nil {
+		return r
+	}
+	if isNil(s) {
+		r.err = xai.Stepf("saliency.Of.Toward(nil)", "need a scalar, such as saliency.Margin{Class: 3}")
+		return r
+	}
+	for _, predicted := range []int{0, 1} { // whichever it will be
+		if _, err := scalarOf(r.model, s.resolved(predicted)); err == nil {
+			r.target, r.scalar = -1, s
+			return r
+		}
+	}
+	_, err := scalarOf(r.model, s.resolved(0))
+	r.err = xai.Stepf(fmt.Sprintf("saliency.Of.Toward(%v)", s), "%w", err)
+	return r
+}
+
+// At explains by what a layer puts out instead of by the input: the map has the layer's
+// shape, and a value for each of its units. Everything must go through the layer: inside a
+// residual block there is no such map. The model must be an xai.Layered.
+func (r Recipe) At(layer string) Recipe {
+	if r.check() != nil {
+		return r
+	}
+	if _, _, err := after(r.model, layer); err != nil {
+		r.err = xai.Stepf(fmt.Sprintf("saliency.Of.At(%q)", layer), "%w", err)
+		return r
+	}
+	r.layer = layer
+	return r
+}
+
+// after returns the rest of a model after a layer, and the layer.
+func after(model xai.Differentiable, name string) (xai.Differentiable, xai.Layer, error) {
+	l, err := layerOf(model, name)
+	if err != nil {
+		return nil, l, err
+	}
+	rest, err := model.(xai.Layered).After(name)
+	return rest, l, err
 }
 
 // check returns the first mistake of the chain.
@@ -202,14 +255,21 @@ func (r Recipe) Key() string {
 		return "saliency: " + err.Error()
 	}
 	p := r.provenance()
-	return fmt.Sprintf("%s %s | target %d | model %s | sample %s", p.Version, p.Method, r.target, p.Model, p.Sample)
+	target := fmt.Sprint("target ", r.target)
+	if r.scalar != nil {
+		target = "toward " + r.scalar.String()
+	}
+	if r.layer != "" {
+		target += " | at " + r.layer
+	}
+	return fmt.Sprintf("%s %s | %s | model %s | sample %s", p.Version, p.Method, target, p.Model, p.Sample)
 }
 
 // version is raised with every change that alters maps.
-const version = "saliency/1"
+const version = "saliency/2"
 
 func (r Recipe) provenance() Provenance {
-	p := Provenance{Version: version, Method: name(r.method), Sample: r.sample.Fingerprint()}
+	p := Provenance{Version: version, Method: name(r.method), Layer: r.layer, Sample: r.sample.Fingerprint()}
 	if named, ok := r.model.(xai.Named); ok {
 		p.Model = named.Fingerprint()
 	}
@@ -240,27 +300,41 @@ func (r Recipe) Explain(ctx context.Context) (Map, error) {
 	if err := r.check(); err != nil {
 		return Map{}, err
 	}
-	x := mat.NewDense(1, len(r.sample.X), append([]float64(nil), r.sample.X...))
-	scores, err := r.model.Scores(ctx, x)
+	model, in := r.model, Batch{X: mat.NewDense(1, len(r.sample.X), append([]float64(nil), r.sample.X...)), Shape: r.sample.Shape}
+	if r.sample.Columns == nil { // an image
+		in.High = 1
+	}
+	scores, err := model.Scores(ctx, in.X)
 	if err != nil {
 		return Map{}, fmt.Errorf("saliency: %w", err)
 	}
 	m := Map{
-		Values: make([]float64, len(r.sample.X)), Shape: r.sample.Shape, Signed: r.method.Signed(), Method: words(r.method), By: r.method,
+		Layer: r.layer, Signed: r.method.Signed(), Method: words(r.method), By: r.method,
 		Scores: append([]float64(nil), scores.RawRowView(0)...), Sample: r.sample, Provenance: r.provenance(),
 	}
 	if m.Classes = r.classes(len(m.Scores)); !finite(m.Scores) {
 		return Map{}, fmt.Errorf("saliency: the model's scores here are %v; explanations need finite ones", m.Scores)
 	}
-	if m.Target = r.target; m.Target < 0 {
+	if r.layer != "" {
+		if model, in, err = at(ctx, model, r.layer, in); err != nil {
+			return Map{}, fmt.Errorf("saliency: at %s: %w", r.layer, err)
+		}
+	}
+	m.Target = r.target
+	switch {
+	case r.scalar != nil:
+		if model, err = m.toward(ctx, model, r.scalar, in); err != nil {
+			return Map{}, err
+		}
+	case m.Target < 0:
 		m.Target = m.Predicted()
 	}
-	dst := mat.NewDense(1, len(m.Values), m.Values)
-	in := Batch{X: x, Shape: r.sample.Shape, Targets: []int{m.Target}}
-	if r.sample.Columns == nil { // an image
-		in.High = 1
+	if r.scalar == nil {
+		m.Provenance.Target = fmt.Sprint("score ", m.Target)
 	}
-	m.Report, err = r.method.Attribute(ctx, r.model, dst, in)
+	in.Targets = []int{m.Target}
+	m.Shape, m.Values = in.Shape, make([]float64, in.Shape.Size())
+	m.Report, err = r.method.Attribute(ctx, model, mat.NewDense(1, len(m.Values), m.Values), in)
 	if err == nil {
 		err = m.Report.Err(0)
 	}
@@ -273,6 +347,40 @@ func (r Recipe) Explain(ctx context.Context) (Map, error) {
 	m.Report.Undefined = nil
 	m.Report.Notes = append(m.Report.Notes, noteworthy(m)...)
 	return m, nil
+}
+
+// at moves an explanation to a layer: the rest of the model, and what the layer puts out,
+// which has no limits.
+func at(ctx context.Context, model xai.Differentiable, layer string, in Batch) (xai.Differentiable, Batch, error) {
+	rest, l, err := after(model, layer)
+	if err != nil {
+		return nil, in, err
+	}
+	x, err := model.(xai.Layered).Activations(ctx, layer, in.X)
+	if err != nil {
+		return nil, in, err
+	}
+	return rest, Batch{X: x, Shape: datasets.Shape{Channels: l.Channels, Height: l.Height, Width: l.Width}}, nil
+}
+
+// toward makes a map of model's scores one of a scalar, and returns the model of that.
+func (m *Map) toward(ctx context.Context, model xai.Differentiable, s Scalar, in Batch) (xai.Differentiable, error) {
+	s = s.resolved(m.Predicted())
+	one, err := scalarOf(model, s)
+	if err != nil {
+		return nil, fmt.Errorf("saliency: toward the %v: %w", s, err)
+	}
+	value, err := one.Scores(ctx, in.X)
+	if err != nil {
+		return nil, fmt.Errorf("saliency: %w", err)
+	}
+	class := m.ClassName
+	m.Provenance.Target, m.Scalar = s.String(), s
+	m.Classes, m.Target, m.Scores = []string{s.title(class)}, 0, []float64{value.At(0, 0)}
+	if !finite(m.Scores) {
+		return nil, fmt.Errorf("saliency: the %v is %v here; explanations need a finite number", s, m.Scores[0])
+	}
+	return one, nil
 }
 
 func finite(values []float64) bool {

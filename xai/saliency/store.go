@@ -24,12 +24,16 @@ func methods() []Method {
 		Gradient{}, InputGradient{}, IntegratedGradients{}, AdaptiveIntegratedGradients{}, ExpectedGradients{},
 		Smooth{}, Occlusion{}, RISE{}, LIME{}, Shapley{},
 		FiniteDifference{}, GradientFlow{}, Boundary{},
+		GuidedBackprop{}, Deconvnet{}, GradCAM{}, GuidedGradCAM{}, LRP{},
 	}
 }
 
 // known lists every type that a stored value of this package may have behind an interface.
 func known(foreign []Method) []any {
-	var list []any
+	list := []any{
+		xai.Gradient{}, xai.Guided{}, xai.Deconv{}, xai.Pass{}, xai.Epsilon{}, xai.Gamma{}, xai.AlphaBeta{}, xai.ZPlus{}, xai.Flat{}, xai.Squares{}, xai.Box{},
+		Margin{}, Contrast{}, Probability{}, LogProbability{}, Unit{}, Channel{},
+	}
 	for _, m := range append(methods(), foreign...) {
 		list = append(list, m)
 	}
@@ -115,14 +119,15 @@ func (m Map) check() error {
 	if err := m.Sample.Err(); err != nil {
 		return err
 	}
-	if m.Sample.Shape != s {
-		return fmt.Errorf("a map of shape %v for a sample of %v: %w", s, m.Sample.Shape, xai.ErrShape)
+	input := m.Sample.Shape
+	if m.Layer == "" && input != s {
+		return fmt.Errorf("a map of shape %v for a sample of %v: %w", s, input, xai.ErrShape)
 	}
-	if mask := len(m.Sample.Mask); mask != 0 && mask != s.Height*s.Width {
-		return fmt.Errorf("a mask of %d pixels for a sample of %v: %w", mask, s, xai.ErrShape)
+	if mask := len(m.Sample.Mask); mask != 0 && mask != input.Height*input.Width {
+		return fmt.Errorf("a mask of %d pixels for a sample of %v: %w", mask, input, xai.ErrShape)
 	}
-	if columns := len(m.Sample.Columns); columns != 0 && columns != s.Size() {
-		return fmt.Errorf("%d column names for a sample of %v: %w", columns, s, xai.ErrShape)
+	if columns := len(m.Sample.Columns); columns != 0 && columns != input.Size() {
+		return fmt.Errorf("%d column names for a sample of %v: %w", columns, input, xai.ErrShape)
 	}
 	if k := len(m.Scores); k > 0 && (m.Target < 0 || m.Target >= k) {
 		return fmt.Errorf("target %d of %d scores: %w", m.Target, k, xai.ErrTarget)

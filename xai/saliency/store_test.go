@@ -9,6 +9,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -43,6 +44,8 @@ func stored() []Method {
 		Smooth{Of: Smooth{Of: InputGradient{}, Samples: 2, Seed: 1<<64 - 1}, Samples: 3, Kind: Squared},
 		Occlusion{}, RISE{Masks: 20, Seed: 9}, LIME{Samples: 40, Ridge: 0.1}, Shapley{},
 		FiniteDifference{KeepSign: true, Values: []float64{0, 0.3}}, GradientFlow{Steps: 3}, Boundary{Overshoot: 0.1, Steps: 500},
+		GuidedBackprop{}, Deconvnet{}, GradCAM{Layer: "relu1", KeepNegative: true}, GuidedGradCAM{},
+		LRP{Rule: xai.AlphaBeta{Beta: 1}}, LRP{Composite: Composite{First: xai.Box{Low: 0, High: 1}, Layers: map[string]xai.Rule{"fc1": xai.Epsilon{Epsilon: 0.1}, "conv1": xai.ZPlus{}}}},
 	}
 }
 
@@ -215,6 +218,41 @@ func TestReplayNamesWhatDiffers(t *testing.T) {
 	}
 }
 
+// TestReplayTowardAScalar: what is explained, and at which layer, is stored too.
+func TestReplayTowardAScalar(t *testing.T) {
+	net, x := small(t)
+	for _, r := range []Recipe{
+		Of(net, x).Toward(Margin{Class: Predicted}),
+		Of(net, x).Toward(Unit{Layer: "conv1", Index: 5}).With(IntegratedGradients{}),
+		Of(net, x).At("relu1").With(InputGradient{}).Target(1),
+		Of(net, x).At("relu1").Toward(Contrast{Class: 2, Over: 0}),
+	} {
+		m, err := r.Explain(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if err := m.Save(&b); err != nil {
+			t.Fatal(err)
+		}
+		back, err := Load(&b)
+		if err != nil || !reflect.DeepEqual(back, m) {
+			t.Errorf("%s: %v", m.Provenance.Target, err)
+			continue
+		}
+		if again, err := Replay(ctx, net, back); err != nil || !reflect.DeepEqual(again, m) {
+			t.Errorf("%s: %v", m.Provenance.Target, err)
+		}
+	}
+	m, err := Of(net, x).Toward(Function{Name: "first", Value: func(row []float64) float64 { return row[0] }}).Explain(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Save(io.Discard); err == nil {
+		t.Error("a Go function was written to a file")
+	}
+}
+
 // TestEveryFieldIsStored fills every field that there is, so that a new one cannot be
 // forgotten.
 func TestEveryFieldIsStored(t *testing.T) {
@@ -224,6 +262,7 @@ func TestEveryFieldIsStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Provenance.Verdict, m.Classes, m.Sample.Columns = "fine", []string{"a", "b", "c"}, make([]string, 30)
+	m.Layer, m.Scalar = "conv1", Margin{Class: 1}
 	m.Report.Notes = []Note{{Row: 0, Kind: Blank, Text: "x"}}
 	v := reflect.ValueOf(m)
 	for i := range v.NumField() {

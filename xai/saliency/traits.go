@@ -1,5 +1,7 @@
 package saliency
 
+import "github.com/whybook/whybook/xai"
+
 // Traits are what a method promises. Package xaitest holds a method to them, in both
 // directions: a promise must hold, and an axiom that is not promised must be seen to fail
 // on one of its models, so that nothing is promised too little either. The cards in
@@ -48,6 +50,9 @@ const (
 	Contribution
 	// Displacement is a change of the input, in its units: parallel to w on f = w.x + b.
 	Displacement
+	// Relevance is the value's share of the score itself, as rules of propagation send it:
+	// on f = w.x the values sum to f.
+	Relevance
 )
 
 // String says the meaning in a few words.
@@ -57,6 +62,7 @@ func (m Meaning) String() string {
 		"sensitivity: change of the score per unit of the pixel",
 		"contribution: share of the score's change from the baseline, in its units",
 		"displacement: change of the pixel that moves the score, in its units",
+		"relevance: share of the score by the rules of propagation, in its units",
 	}[m]
 }
 
@@ -152,5 +158,28 @@ func (m FiniteDifference) Traits() Traits {
 	return Traits{Needs: Scores, Meaning: Importance, Invariant: true, Dummy: single, Symmetric: single}
 }
 
+// Traits implements Described. Its values have the size of nothing in particular.
+func (GuidedBackprop) Traits() Traits { return Traits{Needs: Rules, Dummy: true, Symmetric: true} }
+
+// Traits implements Described.
+func (Deconvnet) Traits() Traits { return Traits{Needs: Rules, Dummy: true, Symmetric: true} }
+
+// Traits implements Described. It depends on the layer that it reads, and spreads what that
+// says over the pixels around.
+func (GradCAM) Traits() Traits { return Traits{Needs: Layers} }
+
+// Traits implements Described.
+func (GuidedGradCAM) Traits() Traits { return Traits{Needs: Rules, Dummy: true} }
+
+// Traits implements Described. With epsilon alone it is the input times the gradient of a
+// network of ReLUs, as epsilon goes to 0, which does not depend on how that is computed. It
+// is complete on networks without biases only, and compares with the score, not with its
+// change from a baseline.
+func (m LRP) Traits() Traits {
+	e, epsilon := m.Rule.(xai.Epsilon)
+	return Traits{Needs: Rules, Meaning: Relevance, Dummy: true, Symmetric: true, Invariant: epsilon && e.Epsilon <= 1e-6}
+}
+
+var _, _, _, _, _ Described = GuidedBackprop{}, Deconvnet{}, GradCAM{}, GuidedGradCAM{}, LRP{}
 var _, _, _, _, _, _ Described = Gradient{}, InputGradient{}, IntegratedGradients{}, AdaptiveIntegratedGradients{}, ExpectedGradients{}, Smooth{}
 var _, _, _, _, _, _, _ Described = Occlusion{}, RISE{}, Shapley{}, LIME{}, GradientFlow{}, Boundary{}, FiniteDifference{}

@@ -9,9 +9,20 @@ import (
 )
 
 // View draws the map with the outline of its image, red for and blue against the target.
-// Side by side, maps of one method share their colour scale.
+// Side by side, maps of one method share their colour scale. A map at a layer is drawn
+// without the image: its channels are added, and a layer without space is a line of units.
 func (m Map) View() render.View {
 	title := fmt.Sprintf("%s for “%s”", m.Method, m.ClassName(m.Target))
+	if m.Layer != "" {
+		layer := render.HeatMap{
+			Title: title + " at " + m.Layer, Values: m.Plane(), Height: m.Shape.Height, Width: m.Shape.Width,
+			Signed: m.Signed, Label: "attribution", Scale: m.Method + " at " + m.Layer,
+		}
+		if len(layer.Values) == 1 {
+			layer.Values, layer.Width = m.Values, len(m.Values)
+		}
+		return layer.View()
+	}
 	if m.Sample.Columns != nil { // a row of a table
 		return render.Bars{Title: title, Labels: m.Sample.Columns, Values: m.Values, Label: "attribution"}.View()
 	}

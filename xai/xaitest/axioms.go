@@ -57,8 +57,8 @@ func seeds(ctx context.Context, m saliency.Method, t saliency.Traits) error {
 	return nil
 }
 
-// meaning: on f = w.x + b a sensitivity is w, a contribution w x, and a displacement
-// parallel to w.
+// meaning: on f = w.x a sensitivity is w, a contribution w x, a displacement parallel to w,
+// and relevance sums to f.
 func meaning(ctx context.Context, m saliency.Method, t saliency.Traits) error {
 	if t.Meaning == saliency.Importance {
 		return nil
@@ -92,6 +92,9 @@ func meaning(ctx context.Context, m saliency.Method, t saliency.Traits) error {
 			}
 		case saliency.Displacement: // for the target or against it
 			worst = 1 - math.Abs(cosine(phi, slope))
+		case saliency.Relevance:
+			score := floats.Dot(slope, x)
+			worst = math.Abs(floats.Sum(phi)-score)/math.Abs(score) - 1e-4 // what epsilon takes
 		}
 		if worst > 1e-6 {
 			return fmt.Errorf("on a linear model the map is no %v: error %.3g", t.Meaning, worst)
@@ -110,11 +113,15 @@ func cosine(a, b []float64) float64 {
 func complete(ctx context.Context, m saliency.Method, t saliency.Traits) error {
 	worst := 0.0
 	for s := range uint64(models) {
-		for _, smooth := range []bool{true, false} {
-			f, err := network(s, smooth)
-			if err != nil {
-				return err
-			}
+		smooth, err := network(s, true)
+		if err != nil {
+			return err
+		}
+		kinked, err := biased(s)
+		if err != nil {
+			return err
+		}
+		for _, f := range []*nn.Net{smooth, kinked} {
 			in := inputs(s, 2)
 			got, report, err := attribute(ctx, m, f, in)
 			if err != nil {

@@ -97,7 +97,13 @@ func pairs(s uint64) ([]pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := []pair{{name: "z written as relu(z) - relu(-z)", a: plain}, {name: "features moved up and down again", a: plain}, {name: "two linear layers in one"}}
+	list := []pair{
+		{name: "z written as relu(z) - relu(-z)", a: plain},
+		{name: "features moved up and down again", a: plain},
+		{name: "two linear layers in one"},
+		{name: "z written as relu(z + 100) - 100"},
+		{name: "channels mixed and separated again"},
+	}
 
 	// Between convolution and ReLU: z = relu(z) - relu(-z).
 	a := nn.Image(shape).Conv(4, 3).Named("conv").
@@ -117,18 +123,42 @@ func pairs(s uint64) ([]pair, error) {
 		return nil, err
 	}
 
-	// Dense layers W1, W2 without anything between them, and W2 W1.
-	two := nn.Image(shape).Conv(4, 3).Named("conv").ReLU().MaxPool(2).Dense(5).Named("first").Dense(classes).Named("second")
-	conv := normal(s, "conv", 4, 9)
-	first, second := normal(s, "first", 5, 36), normal(s, "second", classes, 5)
+	// Dense layers W1, W2 without anything between them, W2 W1 in one, and W1, W2 with a ReLU
+	// between them that never cuts.
+	start := nn.Image(shape).Conv(4, 3).Named("conv").ReLU().MaxPool(2)
+	w := weights{"conv": normal(s, "conv", 4, 9), "first": normal(s, "first", 5, 36), "second": normal(s, "second", classes, 5)}
 	var product mat.Dense
-	product.Mul(second, first)
-	one := nn.Image(shape).Conv(4, 3).Named("conv").ReLU().MaxPool(2).Dense(classes).Named("only")
-	if list[2].a, err = weighted(two, weights{"conv": conv, "first": first, "second": second}); err != nil {
+	product.Mul(w["second"], w["first"])
+	if list[2].a, err = weighted(start.Dense(5).Named("first").Dense(classes).Named("second"), w, 0); err != nil {
 		return nil, err
 	}
-	list[2].b, err = weighted(one, weights{"conv": conv, "only": &product})
+	if list[2].b, err = weighted(start.Dense(classes).Named("only"), weights{"conv": w["conv"], "only": &product}, 0); err != nil {
+		return nil, err
+	}
+	list[3].a = list[2].a
+	raised := start.Dense(5).Named("first").
+		Then(nn.Affine{Shift: []float64{100}}).ReLU().Then(nn.Affine{Shift: []float64{-100}}).Dense(classes).Named("second")
+	if list[3].b, err = weighted(raised, w, 0); err != nil {
+		return nil, err
+	}
+
+	// After the convolution: the channels times an orthogonal matrix that is its own inverse.
+	mixing := mat.NewDense(4, 4, []float64{1, 1, 1, 1, 1, -1, 1, -1, 1, 1, -1, -1, 1, -1, -1, 1})
+	mixing.Scale(0.5, mixing)
+	end := func(a nn.Arch) nn.Arch {
+		return a.ReLU().MaxPool(2).Dense(5).Named("first").Dense(classes).Named("second")
+	}
+	list[4].a = list[2].a
+	mixed := nn.Image(shape).Conv(4, 3).Named("conv").Conv(4, 1).Named("mix").Conv(4, 1).Named("separate")
+	w["mix"], w["separate"] = mixing, mixing
+	list[4].b, err = weighted(end(mixed), w, 0)
 	return list, err
+}
+
+// biased is a network of ReLUs with biases.
+func biased(s uint64) (*nn.Net, error) {
+	a := nn.Image(shape).Conv(4, 3).Named("conv").ReLU().MaxPool(2).Dense(hidden).Named("hidden").ReLU().Dense(classes).Named("out")
+	return weighted(a, weights{"conv": normal(s, "conv", 4, 9), "hidden": normal(s, "hidden", hidden, 36), "out": normal(s, "out", classes, hidden)}, 0.5)
 }
 
 func identity() []int32 {
@@ -151,8 +181,8 @@ func normal(s uint64, name string, rows, cols int) *mat.Dense {
 // weights are those of layers, by name.
 type weights map[string]*mat.Dense
 
-// weighted returns a network with given weights, and biases of zero.
-func weighted(a nn.Arch, w weights) (*nn.Net, error) {
+// weighted returns a network with given weights, and biases that are all the same.
+func weighted(a nn.Arch, w weights, bias float64) (*nn.Net, error) {
 	type entry struct {
 		Dtype   string `json:"dtype"`
 		Shape   []int  `json:"shape"`
@@ -169,11 +199,18 @@ func weighted(a nn.Arch, w weights) (*nn.Net, error) {
 	for name, m := range w { // the file names its tensors, so their order does not matter
 		rows, cols := m.Dims()
 		dims := []int{rows, cols}
-		if name == "conv" {
+		switch name {
+		case "conv":
 			dims = []int{rows, 1, 3, 3}
+		case "mix", "separate":
+			dims = []int{rows, cols, 1, 1}
 		}
 		put(name+".weight", m.RawMatrix().Data, dims...)
-		put(name+".bias", make([]float64, rows), rows)
+		biases := make([]float64, rows)
+		for i := range biases {
+			biases[i] = bias
+		}
+		put(name+".bias", biases, rows)
 	}
 	text, err := json.Marshal(header)
 	if err != nil {
