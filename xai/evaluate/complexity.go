@@ -43,7 +43,7 @@ func (s Sparseness) Measure(_ context.Context, _ xai.Differentiable, m saliency.
 	for k, v := range sizes {
 		sum += float64(2*(k+1)-d-1) * v
 	}
-	return sum / float64(d), nil
+	return max(sum/float64(d), 0), nil // equal values can come out at -1e-17
 }
 
 // Entropy is the complexity of a map as the entropy of its shares p_i = |phi_i| / sum |phi|

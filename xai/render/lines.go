@@ -29,6 +29,9 @@ type Lines struct {
 	Title          string
 	Series         []Series
 	XLabel, YLabel string
+
+	// XNames name the places 0, 1, 2, ... of the x axis, where these only count: layers.
+	XNames []string
 }
 
 // View draws the lines.
@@ -38,7 +41,7 @@ func (l Lines) View() View {
 		return Failed(fmt.Errorf("%s: no series given: %w", where, ErrEmpty))
 	}
 	f := lineFigure{Lines: l, whole: true}
-	f.XLabel, f.YLabel = clean(l.XLabel), clean(l.YLabel)
+	f.XLabel, f.YLabel, f.XNames = clean(l.XLabel), clean(l.YLabel), cleanAll(l.XNames)
 	f.Series = make([]Series, len(l.Series))
 	for i, s := range l.Series {
 		if err := s.check(fmt.Sprintf("%s: series %d (%q)", where, i, clean(s.Name))); err != nil {
@@ -51,6 +54,9 @@ func (l Lines) View() View {
 	f.ylo, f.yhi = widen(f.ylo, f.yhi)
 	for _, s := range f.Series {
 		for _, x := range s.X {
+			if n := len(f.XNames); n > 0 && (x < 0 || x > float64(n-1)) {
+				return Failed(fmt.Errorf("%s: series %q has x = %v, but XNames names the places 0 to %d: %w", where, s.Name, x, n-1, ErrSize))
+			}
 			f.whole = f.whole && x == math.Trunc(x)
 		}
 	}
@@ -180,9 +186,24 @@ func (f lineFigure) notes() []string {
 			}
 		}
 		out = append(out, fmt.Sprintf("%s: highest %s at %s, lowest %s at %s.", s.Name,
-			number(s.Y[hi]), number(s.X[hi]), number(s.Y[lo]), number(s.X[lo])))
+			number(s.Y[hi]), f.placeText(s.X[hi]), number(s.Y[lo]), f.placeText(s.X[lo])))
 	}
 	return out
+}
+
+// place returns the name of an x, or the number itself.
+func (f lineFigure) place(x float64) any {
+	if i := int(x); x == math.Trunc(x) && i >= 0 && i < len(f.XNames) {
+		return f.XNames[i]
+	}
+	return x
+}
+
+func (f lineFigure) placeText(x float64) string {
+	if name, ok := f.place(x).(string); ok {
+		return name
+	}
+	return number(x)
 }
 
 // table has a row per x when all series share theirs, else a row per point.
@@ -200,7 +221,7 @@ func (f lineFigure) table() *sheet {
 		t.Columns = []string{"series", x, "y"}
 		for _, s := range f.Series {
 			for i, y := range s.Y {
-				t.Rows = append(t.Rows, []any{s.Name, s.X[i], y})
+				t.Rows = append(t.Rows, []any{s.Name, f.place(s.X[i]), y})
 			}
 		}
 		return t.sheet()
@@ -210,7 +231,7 @@ func (f lineFigure) table() *sheet {
 		t.Columns = append(t.Columns, s.Name)
 	}
 	for i, at := range f.Series[0].X {
-		row := []any{at}
+		row := []any{f.place(at)}
 		for _, s := range f.Series {
 			row = append(row, s.Y[i])
 		}
@@ -234,6 +255,9 @@ func (f lineFigure) left() vg.Length {
 }
 
 func (f lineFigure) bottom() vg.Length {
+	if len(f.XNames) > 0 {
+		return min(widest(body, f.XNames), 90*px) + 12*px + leading
+	}
 	if f.XLabel != "" {
 		return 24*px + leading
 	}
@@ -286,12 +310,20 @@ func (f lineFigure) draw(p *pen, r vg.Rectangle, legend [][]int) {
 		p.line(p.grid, px, nil, vg.Point{X: area.Min.X, Y: y(t.at)}, vg.Point{X: area.Max.X, Y: y(t.at)})
 		p.text(body, p.muted, area.Min.X-6*px, y(t.at)-4*px, right, body.fit(t.label, axisRoom-8*px))
 	}
+	if n := vg.Length(len(f.XNames)); n > 0 { // upright, and no more than have room
+		every := max(1, int(math.Ceil(float64(14*px*n/(area.Max.X-area.Min.X)))))
+		for i := 0; i < len(f.XNames); i += every {
+			at, text := x(float64(i)), body.fit(f.XNames[i], 90*px)
+			p.line(p.rule, px, nil, vg.Point{X: at, Y: area.Min.Y - 4*px}, vg.Point{X: at, Y: area.Min.Y})
+			p.upText(body, p.muted, at, area.Min.Y-8*px-body.width(text)/2, text)
+		}
+	}
 	for _, t := range f.xTicks(int((area.Max.X - area.Min.X) / (52 * px))) {
 		p.line(p.rule, px, nil, vg.Point{X: x(t.at), Y: area.Min.Y - 4*px}, vg.Point{X: x(t.at), Y: area.Min.Y})
 		p.text(body, p.muted, x(t.at), area.Min.Y-18*px, center, t.label)
 	}
 	p.line(p.rule, px, nil, vg.Point{X: area.Min.X, Y: area.Min.Y}, vg.Point{X: area.Max.X, Y: area.Min.Y})
-	p.text(body, p.muted, (area.Min.X+area.Max.X)/2, area.Min.Y-36*px, center, body.fit(f.XLabel, area.Max.X-area.Min.X))
+	p.text(body, p.muted, (area.Min.X+area.Max.X)/2, area.Min.Y-f.bottom()+6*px, center, body.fit(f.XLabel, area.Max.X-area.Min.X))
 	p.upText(body, p.muted, r.Min.X+6*px, (area.Min.Y+area.Max.Y)/2, body.fit(f.YLabel, plotHeight))
 
 	for i, s := range f.Series { // bands first, so that they hide no line
@@ -337,6 +369,9 @@ func (f lineFigure) draw(p *pen, r vg.Rectangle, legend [][]int) {
 
 // xTicks keeps to whole numbers where all x are.
 func (f lineFigure) xTicks(n int) []tick {
+	if len(f.XNames) > 0 {
+		return nil
+	}
 	all := ticks(f.xlo, f.xhi, max(n, 2))
 	if !f.whole {
 		return all
@@ -354,11 +389,23 @@ func (f lineFigure) xTicks(n int) []tick {
 func (f lineFigure) stroke(p *pen, i int, points []vg.Point) {
 	c := p.series[i%len(p.series)]
 	if f.Series[i].Reference {
-		p.line(p.muted, 1.5*px, []vg.Length{2 * px, 3 * px}, points...)
+		nth := 0
+		for _, s := range f.Series[:i] {
+			if s.Reference {
+				nth++
+			}
+		}
+		p.reference(nth, points...)
 		return
 	}
 	dashes := [][]vg.Length{nil, {8 * px, 4 * px}, {3 * px, 3 * px}, {10 * px, 3 * px, 3 * px, 3 * px}, {14 * px, 4 * px}, {5 * px, 2 * px}}
 	p.line(c, 2*px, dashes[(i+i/6)%len(dashes)], points...)
+}
+
+// reference draws reference line i in its own dots.
+func (p *pen) reference(i int, points ...vg.Point) {
+	dots := [][]vg.Length{{2 * px, 3 * px}, {7 * px, 4 * px}, {9 * px, 3 * px, 2 * px, 3 * px}, {2 * px, 7 * px}}
+	p.line(p.muted, 1.5*px, dots[i%len(dots)], points...)
 }
 
 // marks puts the shape of a series on its points.
