@@ -106,9 +106,8 @@ func format(err error) error {
 // check says what makes a map unusable, whoever made it.
 func (m Map) check() error {
 	s := m.Shape
-	// By division: the product of hostile sizes can overflow to the right number.
-	if n := len(m.Values); s.Channels < 1 || s.Height < 1 || s.Width < 1 || n < 1 || n%s.Channels != 0 || n/s.Channels%s.Height != 0 || n/s.Channels/s.Height != s.Width {
-		return fmt.Errorf("%d values for the shape %v: %w", len(m.Values), s, xai.ErrShape)
+	if err := fits(s, len(m.Values)); err != nil {
+		return err
 	}
 	if j := indexNotFinite(m.Values); j >= 0 {
 		return fmt.Errorf("value %d is %v", j, m.Values[j])

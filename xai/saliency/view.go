@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/whybook/whybook/xai/render"
 )
@@ -23,6 +24,7 @@ func (m Map) View() render.View {
 		}
 		return layer.View()
 	}
+	title += m.remark()
 	if m.Sample.Columns != nil { // a row of a table
 		return render.Bars{Title: title, Labels: m.Sample.Columns, Values: m.Values, Label: "attribution"}.View()
 	}
@@ -84,4 +86,92 @@ func (p Path) View() render.View {
 		}.View())
 	}
 	return render.Row(views...).Titled(fmt.Sprintf("Gradient flow for “%s”, from %.0f %%", class, 100*probability(p.Scores[0], p.Target)))
+}
+
+// remark returns what the notes of the map say, for its title.
+func (m Map) remark() string {
+	var kinds []string
+	for _, n := range m.Report.Notes {
+		kinds = append(kinds, string(n.Kind))
+	}
+	if len(kinds) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(kinds, ", ") + ")"
+}
+
+// View draws the maps side by side, with one scale of colours for all.
+func (ms Maps) View() render.View {
+	var views []render.View
+	for _, m := range ms {
+		views = append(views, m.View())
+	}
+	return render.Row(views...)
+}
+
+// View draws the mean map of each class that has one, with one scale of colours for all: red
+// for and blue against the class, with the outline of the mean image.
+func (a Atlas) View() render.View {
+	return a.draw("mean", a.Signed, func(e Entry) []float64 { return e.Mean })
+}
+
+// AbsoluteView draws the mean of the absolute values for each class.
+func (a Atlas) AbsoluteView() render.View {
+	return a.draw("mean absolute value", false, func(e Entry) []float64 { return e.Absolute })
+}
+
+// SpreadView draws the standard deviation over the maps of each class.
+func (a Atlas) SpreadView() render.View {
+	return a.draw("standard deviation", false, func(e Entry) []float64 { return e.Spread })
+}
+
+func (a Atlas) draw(what string, signed bool, of func(Entry) []float64) render.View {
+	if a.Columns != nil {
+		return a.matrix(what, signed, of)
+	}
+	var views []render.View
+	for _, e := range a.Entries {
+		if e.Count == 0 {
+			continue
+		}
+		s := a.Shape
+		heat := render.HeatMap{
+			Title:  fmt.Sprintf("%s (%d)", e.Class, e.Count),
+			Values: Map{Values: of(e), Shape: s}.Plane(), Height: s.Height, Width: s.Width,
+			Signed: signed, Label: what, Scale: a.Method,
+		}
+		views = append(views, render.Overlay{HeatMap: heat, Image: render.Image{
+			Pixels: e.Image, Channels: s.Channels, Height: s.Height, Width: s.Width,
+		}}.View())
+	}
+	if len(views) == 0 {
+		return render.Failed(fmt.Errorf("saliency: no class of the atlas has a map"))
+	}
+	return render.Row(views...).Titled(fmt.Sprintf("%s, %s over %s", a.Method, what, a.DataName))
+}
+
+// matrix draws the classes of a table by its columns.
+func (a Atlas) matrix(what string, signed bool, of func(Entry) []float64) render.View {
+	m := render.HeatMap{
+		Title: fmt.Sprintf("%s, %s over %s", a.Method, what, a.DataName), Width: len(a.Columns), Columns: a.Columns,
+		RowAxis: "class", Signed: signed, Label: what, Clip: 100, Numbers: true,
+	}
+	for _, e := range a.Entries {
+		if e.Count > 0 {
+			m.Values, m.Rows = append(m.Values, of(e)...), append(m.Rows, fmt.Sprintf("%s (%d)", e.Class, e.Count))
+		}
+	}
+	if m.Height = len(m.Rows); m.Height == 0 {
+		return render.Failed(fmt.Errorf("saliency: no class of the atlas has a map"))
+	}
+	return m.View()
+}
+
+// View computes the atlas and draws it.
+func (s Survey) View(ctx context.Context) (render.View, error) {
+	a, err := s.Explain(ctx)
+	if err != nil {
+		return render.View{}, err
+	}
+	return a.View(), nil
 }
