@@ -2,6 +2,8 @@ package nn
 
 import (
 	"fmt"
+	"math/bits"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -26,7 +28,9 @@ type engine[T graph.Float] struct {
 	params []param[T] // in the order of the layers
 	first  []int      // index in params of each layer's first parameter
 
-	width int // values of one row in all layers together
+	width  int // values of one row in all layers together
+	widest int // values of one row in the inputs and the output of one layer, at most
+	size   int // values of all parameters
 
 	mu    sync.Mutex
 	idle  []*machine[T] // longest unused first
@@ -39,12 +43,30 @@ type engine[T graph.Float] struct {
 const (
 	maxRows       = 128      // of one run
 	maxRunValues  = 64 << 20 // of one run, if it has more than one row
-	maxIdle       = 16       // machines
+	maxIdle       = 16       // machines, besides one for each processor
 	maxIdleValues = 256 << 20
 )
 
 // rowsPerRun is how many rows go through the network at once.
 func (e *engine[T]) rowsPerRun() int { return min(max(maxRunValues/e.width, 1), maxRows) }
+
+// shareValues is how many values of the widest layer, its inputs and its output, a part of
+// a batch should have for most of them to stay in a processor's cache from one operation
+// to the next.
+const shareValues = 1 << 20
+
+// rowsPerShare is how many rows of a batch go through the network at once while other
+// processors do the same with other rows, each in a machine of its own; 0 if all of them
+// together would need too much memory. Weights are fetched for every share, so shares
+// have no fewer values than there are weights.
+func (e *engine[T]) rowsPerShare() int {
+	rows := max(shareValues, e.size) / e.widest
+	rows = min(max(1<<bits.Len(uint(rows))>>1, 1), maxRows)
+	if rows*e.width*runtime.GOMAXPROCS(0) > maxRunValues {
+		return 0
+	}
+	return rows
+}
 
 // purpose says what a machine computes: the output of layer of for a number of rows, and
 // whether something is sent back from there to the output of layer at (-1 is the input):
@@ -70,9 +92,17 @@ func newEngine[T graph.Float](arch Arch, params []param[T]) *engine[T] {
 	e := &engine[T]{arch: arch, params: params}
 	n := 0
 	e.width = arch.input.Size()
+	for _, p := range params {
+		e.size += len(p.data)
+	}
 	for i, s := range arch.steps {
 		e.first = append(e.first, n)
 		e.width += s.out.Size()
+		wide := s.out.Size()
+		for _, in := range arch.shapes(s.in) {
+			wide += in.Size()
+		}
+		e.widest = max(e.widest, wide)
 		n += len(arch.weights(i))
 	}
 	return e
@@ -97,7 +127,7 @@ func (e *engine[T]) with(p purpose, rules []xai.Rule, f func(m *machine[T]) erro
 	for _, m := range e.idle {
 		held += m.does.rows * e.width
 	}
-	for len(e.idle) > maxIdle || held > maxIdleValues && len(e.idle) > 1 {
+	for len(e.idle) > maxIdle+runtime.GOMAXPROCS(0) || held > maxIdleValues && len(e.idle) > 1 {
 		held -= e.idle[0].does.rows * e.width
 		e.idle = slices.Delete(e.idle, 0, 1)
 	}

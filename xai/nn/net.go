@@ -7,13 +7,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"math/bits"
 	"sync"
 	"sync/atomic"
 
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/internal/graph"
+	"github.com/whybook/whybook/xai/internal/parallel"
 	"github.com/whybook/whybook/xai/progress"
 	"github.com/whybook/whybook/xai/seed"
 	"gonum.org/v1/gonum/floats"
@@ -218,13 +218,13 @@ func (n *Net) checkRows(method string, x *mat.Dense) error {
 // rows implements runner.
 func (e *engine[T]) rows(ctx context.Context, w work) error {
 	n, _ := w.x.Dims()
-	most := e.rowsPerRun()
 	key := ruleKey(w.rules)
-	for lo := 0; lo < n; lo += most {
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("nn: stopped after %d of %d rows: %w", lo, n, err)
-		}
-		rows := min(most, n-lo)
+	var (
+		mu   sync.Mutex
+		done int
+	)
+	run := func(lo, hi int) error {
+		rows := hi - lo
 		p := purpose{of: w.of, rows: machineRows(rows)}
 		if w.dx != nil {
 			p.at, p.back, p.rules = w.at, true, key
@@ -254,23 +254,43 @@ func (e *engine[T]) rows(ctx context.Context, w work) error {
 			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("nn: rows %d-%d: %w", lo, lo+rows-1, err)
+			return fmt.Errorf("nn: rows %d-%d: %w", lo, hi-1, err)
 		}
-		if n > most {
-			progress.Report(ctx, "network", lo+rows, n)
+		mu.Lock()
+		defer mu.Unlock()
+		if done += rows; n > maxRows {
+			progress.Report(ctx, "network", done, n)
+		}
+		return nil
+	}
+	stopped := func(err error) error {
+		if err != nil && err == ctx.Err() {
+			return fmt.Errorf("nn: stopped after %d of %d rows: %w", done, n, err)
+		}
+		return err
+	}
+	if share := e.rowsPerShare(); share > 0 {
+		return stopped(parallel.Blocks(ctx, n, share, run))
+	}
+	for lo, most := 0, e.rowsPerRun(); lo < n; lo += most {
+		if err := ctx.Err(); err != nil {
+			return stopped(err)
+		}
+		if err := run(lo, min(lo+most, n)); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// machineRows rounds a small number of rows up to a power of two, so that few machines are
-// compiled however odd the batches are; the surplus rows are zero and thrown away. Large
-// batches, where that would be wasteful, tend to have few sizes.
+// machineRows rounds a small number of rows up to an even one, so that fewer machines are
+// compiled however odd the batches are; the surplus row is zero and thrown away. Large
+// batches tend to have few sizes.
 func machineRows(rows int) int {
-	if rows > 16 {
+	if rows == 1 || rows > 16 {
 		return rows
 	}
-	return 1 << bits.Len(uint(rows-1))
+	return (rows + 1) / 2 * 2
 }
 
 // load copies rows lo.. of x to the start of dst and clears the rest.

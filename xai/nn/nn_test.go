@@ -11,6 +11,7 @@ import (
 	"go/token"
 	"math"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -708,5 +709,81 @@ func TestRowsPerRun(t *testing.T) {
 	rows := func(a Arch) int { return newEngine[float32](a, nil).rowsPerRun() }
 	if small, large := rows(toyArch()), rows(ResNet18(datasets.Shape{Channels: 3, Height: 224, Width: 224}, 10)); small != maxRows || large < 1 || large > 16 {
 		t.Errorf("%d rows of 4 x 4 images at a time, and %d of 224 x 224", small, large)
+	}
+}
+
+// TestSharesMakeNoDifference: whatever part of a batch a machine takes, beside however many
+// others, every row gets the same bits, and the results go where they belong.
+func TestSharesMakeNoDifference(t *testing.T) {
+	net, err := LeNet(datasets.Shape{Channels: 1, Height: 28, Width: 28}, 10).Init(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	share := net.run.(*engine[float32]).rowsPerShare()
+	if share < 2 || share > maxRows/2 {
+		t.Fatalf("%d rows at a time: too few or too many for this test", share)
+	}
+	n := 3*share + share/2 + 1
+	x, targets := random(n, 784, "shares"), make([]int, n)
+	for i := range targets {
+		targets[i] = i % 10
+	}
+	gradients := func(lo, hi int, dst *mat.Dense) *mat.Dense {
+		scores, err := net.Gradients(ctx, dst.Slice(lo, hi, 0, 784).(*mat.Dense), x.Slice(lo, hi, 0, 784).(*mat.Dense), targets[lo:hi])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return scores
+	}
+	want, wantScores := mat.NewDense(n, 784, nil), mat.NewDense(n, 10, nil)
+	for i := range n {
+		wantScores.SetRow(i, gradients(i, i+1, want).RawRowView(0))
+	}
+	for _, procs := range []int{1, 2, 5} {
+		old := runtime.GOMAXPROCS(procs)
+		for _, rows := range []int{2, 3, share - 1, share, share + 1, n} {
+			got := mat.NewDense(n, 784, nil)
+			scores := gradients(0, rows, got)
+			if !mat.Equal(scores, wantScores.Slice(0, rows, 0, 10)) || !mat.Equal(got.Slice(0, rows, 0, 784), want.Slice(0, rows, 0, 784)) {
+				t.Errorf("%d processors, %d rows: not what the rows give one by one", procs, rows)
+			}
+		}
+		runtime.GOMAXPROCS(old)
+	}
+}
+
+// TestRowsPerShare: shares fit caches, but repay the weights that they fetch, and all of
+// them together have to fit the memory of a run.
+func TestRowsPerShare(t *testing.T) {
+	rows := func(a Arch, procs int) int {
+		old := runtime.GOMAXPROCS(procs)
+		defer runtime.GOMAXPROCS(old)
+		return newEngine(a, initial[float32](a, 1)).rowsPerShare()
+	}
+	wide := Image(datasets.Shape{Channels: 1, Height: 1, Width: 1000}).Dense(3000).ReLU().Dense(3000).ReLU().Dense(10) // 12 million weights
+	large := ResNet18(datasets.Shape{Channels: 3, Height: 224, Width: 224}, 10)
+	for _, c := range []struct {
+		name        string
+		arch        Arch
+		procs, want int
+	}{
+		{"toy", toyArch(), 2, maxRows},
+		{"cnn", cnn(), 2, 16}, // 2^20 / (2 * 25,088) = 20
+		{"wide", wide, 2, maxRows},
+		{"large images", large, 1, 4},
+		{"large images", large, 64, 0},
+	} {
+		if got := rows(c.arch, c.procs); got != c.want {
+			t.Errorf("%s on %d processors: %d rows, want %d", c.name, c.procs, got, c.want)
+		}
+	}
+}
+
+// TestMachineRows: a batch is rounded up by a row at most.
+func TestMachineRows(t *testing.T) {
+	for rows, want := range map[int]int{1: 1, 2: 2, 3: 4, 9: 10, 15: 16, 16: 16, 17: 17, 101: 101} {
+		if got := machineRows(rows); got != want {
+			t.Errorf("%d rows: a machine for %d, want %d", rows, got, want)
+		}
 	}
 }

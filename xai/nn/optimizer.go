@@ -1,13 +1,12 @@
 package nn
 
 import (
+	"context"
 	"fmt"
 	"math"
-	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"github.com/whybook/whybook/xai/internal/graph"
+	"github.com/whybook/whybook/xai/internal/parallel"
 )
 
 // Optimizer is a rule by which gradients change weights. The implementations are Adam and
@@ -66,28 +65,16 @@ func newUpdater[T graph.Float](o Optimizer, params []param[T]) *updater[T] {
 func (u *updater[T]) update(params []param[T], grads []*graph.Node[T], rate float64) {
 	u.n++
 	step := u.rule(u.n, rate)
-	parallel(len(u.spans), func(i int) {
+	// The spans are disjoint, and nothing here can fail.
+	_ = parallel.Blocks(context.Background(), len(u.spans), 1, func(i, _ int) error {
 		s := u.spans[i]
 		var state [2][]T
 		for k := range u.slots {
 			state[k] = u.state[s.param][k][s.lo:s.hi]
 		}
 		step(params[s.param].data[s.lo:s.hi], grads[s.param].Data()[s.lo:s.hi], state)
+		return nil
 	})
-}
-
-// parallel calls f(i) for i in [0, n) on all processors. Calls must be independent.
-func parallel(n int, f func(i int)) {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				f(i)
-			}
-		})
-	}
-	wg.Wait()
 }
 
 // setting is a named number, for checks.

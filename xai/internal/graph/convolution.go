@@ -2,7 +2,6 @@ package graph
 
 import (
 	"fmt"
-	"runtime"
 
 	"github.com/whybook/whybook/xai/internal/gemm"
 )
@@ -56,7 +55,7 @@ func newConvolution[T Float](name string, in, out Plane, depth int, win Window) 
 }
 
 // kernel returns the matrix kernel for one of n images that are computed in parallel.
-func kernel(n int) gemm.Kernel { return gemm.Best().Parallel(runtime.GOMAXPROCS(0) / n) }
+func kernel(n int) gemm.Kernel { return gemm.Best().Parallel(workers() / n) }
 
 // correlate computes y, n images of shape out, from x, n images of shape in.
 func (c *convolution[T]) correlate(n int, y, x, w, bias []T) {

@@ -136,6 +136,8 @@ func (b *Builder[T]) Compile(keep ...*Node[T]) (p *Program[T], err error) {
 
 // Run computes every node from the current inputs.
 func (p *Program[T]) Run() error {
+	running.Add(1)
+	defer running.Add(-1)
 	p.vm.Reset()
 	p.b.step = 0
 	if err := p.vm.RunAll(); err != nil {

@@ -1,15 +1,11 @@
 package graph
 
-import (
-	"runtime"
-
-	"github.com/whybook/whybook/xai/internal/gemm"
-)
+import "github.com/whybook/whybook/xai/internal/gemm"
 
 // matmulParallel computes C = op(A) op(B), or C += op(A) op(B) when add is set, for
 // contiguous row-major matrices, on all processors: op(A) is m x k, op(B) is k x n.
 func matmulParallel[T Float](transA, transB bool, m, n, k int, a, b, c []T, add bool) {
-	multiply(gemm.Best().Parallel(runtime.GOMAXPROCS(0)), transA, transB, m, n, k, a, b, c, add)
+	multiply(gemm.Best().Parallel(workers()), transA, transB, m, n, k, a, b, c, add)
 }
 
 // multiply is matmulParallel on the given kernel, with the same bytes.

@@ -14,10 +14,18 @@ const sumParts = 8
 // operations: enough to repay waking it, little enough to stay in its L2 cache.
 const chunk = 1 << 15
 
+// running counts the programs that run at this moment. They divide the processors among
+// themselves: those that work on parts of one batch would otherwise wake workers for every
+// operation that find all processors taken. Results do not depend on it.
+var running atomic.Int32
+
+// workers is the number of processors for the operations of one program.
+func workers() int { return max(runtime.GOMAXPROCS(0)/max(int(running.Load()), 1), 1) }
+
 // parallel calls f(i) for i in [0, n) on all processors. Calls must be independent. A
 // panic in f is re-raised in the caller, after all workers have stopped.
 func parallel(n int, f func(i int)) {
-	workers := min(runtime.GOMAXPROCS(0), n)
+	workers := min(workers(), n)
 	if workers <= 1 {
 		for i := range n {
 			f(i)
