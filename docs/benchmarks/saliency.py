@@ -1,6 +1,7 @@
 """Compares Whybook's saliency methods with Captum's on one network, in alternation.
 
     python3 docs/benchmarks/saliency.py [--rounds 9] [--threads 2] [methods ...]
+    python3 docs/benchmarks/saliency.py --memory
 
 Needs Go and, in this Python, torch and captum. Run it from the root of the repository on
 an idle machine; with other work on the same processors, read the minima.
@@ -16,6 +17,9 @@ benchmarks of xai/saliency), in float32, so that both see the same disturbances.
 gets the batch size that was fastest for it among several, which is rarely its default. The
 table has the fastest round and the median over the rounds, both of a round's mean, in
 milliseconds per call, and the ratio Whybook / Captum of each.
+
+With --memory, instead: the most memory that a process needs for integrated gradients of one
+image with more and more steps (Linux).
 """
 
 import argparse
@@ -138,19 +142,48 @@ def go_time(binary, name, images, calls, threads):
     return float(re.search(r"([\d.e+]+) ns/op", out).group(1)) / 1e6
 
 
+def peak(steps, size):
+    """Prints the most memory that this process had, in MB, after integrated gradients."""
+    model = CNN().requires_grad_(False).eval()
+    IntegratedGradients(model).attribute(torch.rand(1, 1, 28, 28), target=0, n_steps=steps,
+                                         method="riemann_middle", internal_batch_size=size or None)
+    with open("/proc/self/status") as f:
+        print(int(re.search(r"VmHWM:\s*(\d+) kB", f.read()).group(1)) / 1024)
+
+
+def memory(binary):
+    def run(*command, **options):
+        return subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout
+
+    print("| steps | Whybook, MB | Captum, 64 points at once | Captum, all at once |\n|---|---|---|---|")
+    for steps in (50, 500, 5000):
+        out = run(binary, "-test.run", "-", "-test.bench", f"^BenchmarkMemory$/^{steps}$", "-test.benchtime", "1x", cwd="xai/saliency")
+        ours = float(re.search(r"([\d.]+) peak-MB", out).group(1))
+        theirs = [float(run(sys.executable, __file__, "--peak", str(steps), str(size))) for size in (64, 0)]
+        print(f"| {steps} | {ours:.0f} | {theirs[0]:.0f} | {theirs[1]:.0f} |", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("methods", nargs="*", default=list(METHODS))
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--peak", nargs=2, type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    if args.peak:
+        peak(*args.peak)
+        return
     go = subprocess.run(["go", "version"], check=True, capture_output=True, text=True).stdout.split()[2]
     print(f"captum {captum.__version__}, torch {torch.__version__}, {go}, {platform.machine()}, "
           f"{args.threads} threads, {args.rounds} rounds\n")
     with tempfile.TemporaryDirectory() as folder:
         binary = os.path.join(folder, "saliency.test")
         subprocess.run(["go", "test", "-c", "-o", binary, "./xai/saliency"], check=True)
+        if args.memory:
+            memory(binary)
+            return
         model = CNN().requires_grad_(False)
         compare(binary, model, args.methods)
         print("| method | images | Captum's size | Whybook min | Captum min | ratio | Whybook median | Captum median | ratio |")

@@ -133,6 +133,27 @@ func BenchmarkInputGradientResNet32(b *testing.B) {
 	benchmarkNet(b, ResNet32(datasets.Shape{Channels: 3, Height: 32, Width: 32}, 10), 128, true)
 }
 
+// BenchmarkFirstGradientCNN is what the first gradients of a network cost: a machine for
+// their number of rows is compiled, once, and its memory fetched.
+func BenchmarkFirstGradientCNN(b *testing.B) {
+	net, err := cnn().Init(1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	e := net.run.(*engine[float32])
+	for _, n := range []int{1, 16} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			x, dst, targets := random(n, 784, "bench"), mat.NewDense(n, 784, nil), make([]int, n)
+			for b.Loop() {
+				e.idle = nil
+				if _, err := net.Gradients(ctx, dst, x, targets); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func benchmarkNet(b *testing.B, arch Arch, rows int, gradient bool) {
 	net, err := arch.Init(1)
 	if err != nil {
