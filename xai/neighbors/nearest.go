@@ -66,7 +66,7 @@ func (s *nearest) scan(r int, columns span) {
 
 func (s *nearest) search(r int) {
 	place := s.job.lo + r
-	k := keeper{ix: s.ix, best: &s.best[r], self: -1, labels: s.plan.labels, same: s.plan.same}
+	k := keeper{ix: s.ix, best: &s.best[r], self: -1}
 	if s.plan.self {
 		k.self = s.plan.query(place)
 	}
@@ -134,6 +134,6 @@ func (s *closer) scan(r int, columns span) {
 	}
 }
 
-func (s *closer) search(int) { panic("neighbors: a tree does not count") }
+func (s *closer) search(int) { panic("neighbors: the tree does not count") }
 
 func (s *closer) done() {}

@@ -16,8 +16,7 @@ type plan struct {
 	queries   []float64 // coded rows
 	self      bool      // they are the rows of the index, in the same order
 	order     []int     // row at each place; nil: the place is the row
-	labels    []int     // nil: no filter
-	same      bool      // the filter wants equal labels
+	treeable  bool      // the tree can answer it: nearest rows without a filter
 	low, high []float64 // extent of the queries and the index together
 	jobs      []job
 }
@@ -49,9 +48,10 @@ func (ix *Index) everything() *plan {
 }
 
 // byClass compares rows with those of the same class, or of the others: the places are
-// ordered by class, so that each class has one range of them.
+// ordered by class, so that each class has one range of them. A tree would walk through
+// all of a class on the way to the next one.
 func (ix *Index) byClass(labels []int, same bool) *plan {
-	p := &plan{queries: ix.data, self: true, labels: labels, same: same, low: ix.low, high: ix.high}
+	p := &plan{queries: ix.data, self: true, low: ix.low, high: ix.high}
 	p.order = make([]int, ix.rows)
 	for i := range p.order {
 		p.order[i] = i
@@ -122,13 +122,13 @@ type scanner interface {
 }
 
 // run hands every job to a scanner of its own.
-func (ix *Index) run(ctx context.Context, name string, p *plan, treeable bool, start func(job) scanner) error {
+func (ix *Index) run(ctx context.Context, name string, p *plan, start func(job) scanner) error {
 	var (
 		each func(job, scanner)
 		done atomic.Int64
 	)
 	switch {
-	case ix.method == Tree && treeable:
+	case ix.method == Tree && p.treeable:
 		each = func(j job, s scanner) {
 			for r := range j.hi - j.lo {
 				s.search(r)

@@ -17,7 +17,9 @@ func (ix *Index) Nearest(ctx context.Context, k int) (Lists, error) {
 	if err := ix.checkCount("Nearest", k); err != nil {
 		return Lists{}, err
 	}
-	return ix.nearest(ctx, "Nearest", ix.everything(), k)
+	p := ix.everything()
+	p.treeable = true
+	return ix.nearest(ctx, "Nearest", p, k)
 }
 
 // Query returns the k nearest rows of the index for each row of q, which has as many
@@ -40,7 +42,7 @@ func (ix *Index) Query(ctx context.Context, q *mat.Dense, k int) (Lists, error) 
 	if err := checkFinite("neighbors.Query", q); err != nil {
 		return Lists{}, err
 	}
-	p := &plan{queries: ix.code.rows(q), jobs: cut(nil, 0, n, span{0, ix.rows})}
+	p := &plan{queries: ix.code.rows(q), treeable: true, jobs: cut(nil, 0, n, span{0, ix.rows})}
 	p.low, p.high = extent(p.queries, d, ix.low, ix.high)
 	if sum := ix.sum(p.low, p.high); math.IsInf(sum, 0) || math.IsNaN(sum) {
 		return Lists{}, fmt.Errorf("neighbors.Query: distances overflow; scale the columns first: %w", ErrNotFinite)
@@ -90,7 +92,7 @@ func (ix *Index) Closer(ctx context.Context, radii []float64) ([]int, error) {
 	}
 	count := make([]int, ix.rows)
 	p := ix.everything()
-	err := ix.run(ctx, "Closer", p, false, func(j job) scanner {
+	err := ix.run(ctx, "Closer", p, func(j job) scanner {
 		return &closer{ix: ix, plan: p, job: j, radii: radii, count: count}
 	})
 	if err != nil {
@@ -107,7 +109,7 @@ func (ix *Index) Closer(ctx context.Context, radii []float64) ([]int, error) {
 // nearest finds the k best of the plan's pairs.
 func (ix *Index) nearest(ctx context.Context, name string, p *plan, k int) (Lists, error) {
 	l := newLists(len(p.queries)/ix.width, k)
-	err := ix.run(ctx, name, p, true, func(j job) scanner {
+	err := ix.run(ctx, name, p, func(j job) scanner {
 		s := &nearest{ix: ix, plan: p, job: j, lists: l, best: make([]best, j.hi-j.lo)}
 		for i := range s.best {
 			s.best[i].reset(k)

@@ -8,21 +8,18 @@ import (
 	"gonum.org/v1/gonum/spatial/kdtree"
 )
 
-// Auto takes the tree where it was measured to win, by BenchmarkMethods.
-const (
-	treeColumns = 6
-	treeRows    = 4000
-)
-
-// choose decides Auto.
+// choose decides Auto by what BenchmarkMethods measured.
 func (ix *Index) choose(m Method) Method {
+	d, n := ix.width, ix.rows
 	switch {
 	case m != Auto:
 		return m
-	case ix.width <= treeColumns && ix.rows >= treeRows && ix.code.nominal == nil:
+	case ix.metric == Euclidean && (d <= 2 && n >= 3000 || d <= 4 && n >= 10000):
 		return Tree
 	case ix.metric == Euclidean:
 		return Products
+	case ix.code.nominal == nil && (d <= 4 && n >= 1000 || d <= 6 && n >= 4000):
+		return Tree
 	}
 	return Loop
 }
@@ -80,19 +77,15 @@ func (t *tree) search(values []float64, k *keeper) {
 
 // keeper is what the tree offers rows to. Its order is that of best, not the tree's.
 type keeper struct {
-	ix     *Index
-	best   *best
-	self   int // row to leave out, or -1
-	labels []int
-	same   bool
+	ix   *Index
+	best *best
+	self int // row to leave out, or -1
 }
 
 func (k *keeper) Keep(c kdtree.ComparableDist) {
-	row := c.Comparable.(*point).row
-	if row == k.self || k.labels != nil && (k.labels[row] == k.labels[k.self]) != k.same {
-		return
+	if row := c.Comparable.(*point).row; row != k.self {
+		k.best.offer(found{k.ix.finish(c.Dist), row})
 	}
-	k.best.offer(found{k.ix.finish(c.Dist), row})
 }
 
 // Max returns the squared distance beyond which a part of the tree is not looked at.
