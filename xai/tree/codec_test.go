@@ -1,0 +1,85 @@
+package tree
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+	"testing/iotest"
+)
+
+// TestSaveLoad: a tree comes back with the same bytes, and whatever is damaged is refused.
+func TestSaveLoad(t *testing.T) {
+	x, y := random(100, 3, 9, 3, 11)
+	for _, tr := range []*Tree{classify(t, CART{}, x, y, 3), classify(t, CART{MaxDepth: 2, Criterion: Entropy}, x, y, 4), regress(t, CART{MinLeaf: 4}, x, x)} {
+		file := saved(t, tr)
+		r := bytes.NewReader(append(bytes.Clone(file), "beyond"...))
+		back, err := Load(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(saved(t, back), file) {
+			t.Error("saved again, the bytes differ")
+		}
+		if rest, err := io.ReadAll(r); err != nil || string(rest) != "beyond" {
+			t.Errorf("Load left %q, %v", rest, err)
+		}
+		want, err := tr.Values(t.Context(), x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := back.Values(t.Context(), x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, "values", got.RawMatrix().Data, want.RawMatrix().Data, 0)
+		for n := range file {
+			if _, err := Load(bytes.NewReader(file[:n])); !errors.Is(err, ErrFormat) {
+				t.Fatalf("the first %d bytes: %v", n, err)
+			}
+			bad := bytes.Clone(file)
+			bad[n] ^= 1 << (n % 8)
+			if _, err := Load(bytes.NewReader(bad)); !errors.Is(err, ErrFormat) {
+				t.Fatalf("byte %d changed: %v", n, err)
+			}
+		}
+	}
+	if _, err := Load(iotest.ErrReader(io.ErrClosedPipe)); !errors.Is(err, io.ErrClosedPipe) || errors.Is(err, ErrFormat) {
+		t.Errorf("a reader that fails: %v", err)
+	}
+	if err := (*Tree)(nil).Save(io.Discard); err == nil {
+		t.Error("nil was saved")
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	x, y := random(30, 2, 5, 2, 12)
+	tr, err := CART{}.Classify(f.Context(), x, y, 2)
+	if err != nil {
+		f.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := tr.Save(&b); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Add(b.Bytes()[:40])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		tr, err := Load(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		// What loads can be used without a panic.
+		d, _ := tr.Dims()
+		if d > 1000 {
+			return
+		}
+		if _, _, err := tr.Path(make([]float64, d)); err != nil {
+			t.Fatal(err)
+		}
+		_ = tr.Importance()
+		if _, err := tr.Prune(0.01); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
