@@ -2,8 +2,11 @@ package tree
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 	"testing"
 	"testing/iotest"
 )
@@ -49,6 +52,49 @@ func TestSaveLoad(t *testing.T) {
 	}
 	if err := (*Tree)(nil).Save(io.Discard); err == nil {
 		t.Error("nil was saved")
+	}
+}
+
+// TestForgedFiles have a right checksum and a wrong content.
+func TestForgedFiles(t *testing.T) {
+	le := binary.LittleEndian
+	test := func(column uint32) []byte { return le.AppendUint64(le.AppendUint32(nil, column), 0) }
+	leaf := func(rows uint32, numbers ...float64) []byte {
+		b := le.AppendUint32(le.AppendUint32(nil, math.MaxUint32), rows)
+		for _, v := range numbers {
+			b = le.AppendUint64(b, math.Float64bits(v))
+		}
+		return b
+	}
+	good := leaf(3, 3, 0.5, 1, 2)
+	file := func(criterion, nodes uint32, parts ...[]byte) []byte {
+		b := []byte(magic)
+		for _, v := range []uint32{criterion, 2, 2, nodes} {
+			b = le.AppendUint32(b, v)
+		}
+		b = append(b, bytes.Join(parts, nil)...)
+		sum := sha256.Sum256(b)
+		return append(b, sum[:]...)
+	}
+	if _, err := Load(bytes.NewReader(file(0, 3, test(1), good, good))); err != nil {
+		t.Fatal(err)
+	}
+	for name, bad := range map[string][]byte{
+		"a test without children": file(0, 1, test(0)),
+		"a child missing":         file(0, 3, test(0), test(0), good),
+		"leaves beyond the tree":  file(0, 3, good, good, good),
+		"no such column":          file(0, 3, test(2), good, good),
+		"no nodes":                file(0, 0),
+		"criterion":               file(3, 1, good),
+		"no rows":                 file(0, 1, leaf(0, 3, 0.5, 1, 2)),
+		"no weight":               file(0, 1, leaf(3, 0, 0.5, 0, 0)),
+		"NaN":                     file(2, 1, leaf(3, 3, 0.5, math.NaN(), 2)),
+		"negative class":          file(0, 1, leaf(3, 3, 0.5, -1, 4)),
+		"classes do not add up":   file(0, 1, leaf(3, 3, 0.5, 1, 1)),
+	} {
+		if _, err := Load(bytes.NewReader(bad)); !errors.Is(err, ErrFormat) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -62,13 +62,26 @@ type Rows struct {
 	bytes  []uint8 // with the value of each byte, or
 	value  *[256]float64
 	other  mat.Matrix
+
+	shuffled int   // the column of which row i has the value of row order[i]
+	order    []int // nil where none is
+}
+
+// Shuffled returns r with another order of the values in column j: row i has that of row
+// order[i]. It panics when there is no such column or row.
+func (r Rows) Shuffled(j int, order []int) Rows {
+	if j < 0 || j >= r.d || len(order) != r.n {
+		panic(fmt.Sprintf("tree: %d places for column %d of a matrix of %d x %d", len(order), j, r.n, r.d))
+	}
+	r.shuffled, r.order = j, order
+	return r
 }
 
 // Check returns x for prediction, after making sure that it has at least one row and one
 // column (xai.ErrShape) and that its values are finite (ErrNotFinite). Nothing is copied:
 // x must not change while the Rows are in use. A *mat.Dense and Bytes are read fast.
 func Check(ctx context.Context, x mat.Matrix) (Rows, error) {
-	if r, ok := x.(Rows); ok {
+	if r, ok := x.(Rows); ok && r.n > 0 {
 		return r, nil
 	}
 	if x == nil {
@@ -123,6 +136,9 @@ func (r Rows) Dims() (n, d int) { return r.n, r.d }
 
 // At implements mat.Matrix.
 func (r Rows) At(i, j int) float64 {
+	if r.order != nil && j == r.shuffled {
+		i = r.order[i]
+	}
 	switch {
 	case r.dense != nil:
 		return r.dense[i*r.stride+j]
@@ -137,6 +153,13 @@ func (r Rows) T() mat.Matrix { return mat.Transpose{Matrix: r} }
 
 // row returns row i, which may be in buf or in the matrix itself: it is for reading only.
 func (r Rows) row(buf []float64, i int) []float64 {
+	if r.order != nil {
+		plain := r
+		plain.order = nil
+		buf = append(buf[:0], plain.row(buf, i)...)
+		buf[r.shuffled] = r.At(i, r.shuffled)
+		return buf
+	}
 	if r.dense != nil {
 		return r.dense[i*r.stride:][:r.d]
 	}

@@ -167,7 +167,9 @@ func (t *Table) readRows(ctx context.Context, r Rows) error {
 }
 
 // raw reports whether bytes are places as they are.
-func (t *Table) raw(r Rows) bool { return r.bytes != nil && (t.bins == 0 || t.bins == maxBins) }
+func (t *Table) raw(r Rows) bool {
+	return r.bytes != nil && r.order == nil && (t.bins == 0 || t.bins == maxBins)
+}
 
 // read fills the column from its values.
 func (c *column) read(values []float64, bins int) {

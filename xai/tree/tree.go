@@ -194,7 +194,7 @@ func (t *Tree) findBytes(row []uint8, value *[256]float64) int32 {
 func (t *Tree) each(x Rows, lo, hi int, use func(i int, node int32)) {
 	var buf []float64
 	for i := lo; i < hi; i++ {
-		if x.bytes != nil {
+		if x.bytes != nil && x.order == nil {
 			use(i, t.findBytes(x.bytes[i*x.d:][:x.d], x.value))
 			continue
 		}
