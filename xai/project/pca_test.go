@@ -93,6 +93,38 @@ func TestPCASign(t *testing.T) {
 			t.Errorf("axis %v", mat.Formatted(b.Axes))
 		}
 	}
+	axis := []float64{0.5, -1, 1 + 1e-13, 0}
+	if direct(axis); axis[1] != 1 || axis[2] > 0 {
+		t.Errorf("nearly equal entries: %v", axis)
+	}
+}
+
+// TestOrthonormal: zeros become what is missing, even where unit vectors are within the span.
+func TestOrthonormal(t *testing.T) {
+	rows := []float64{3, 4, 0, 4, -2.9, 0, 0, 0, 0}
+	orthonormal(rows, 3, 3)
+	checkOrthonormal(t, mat.NewDense(3, 3, rows))
+	near(t, "first", rows[0], 0.6, 1e-15)
+	near(t, "last", math.Abs(rows[8]), 1, 1e-15)
+}
+
+// TestProducts: of columns and of rows, in several blocks.
+func TestProducts(t *testing.T) {
+	x := normal(2, 150, 140)
+	c := centred(x)
+	m := mat.NewDense(150, 140, c.data)
+	var columns, rows mat.Dense
+	columns.Mul(m.T(), m)
+	rows.Mul(m, m.T())
+	for by, want := range map[bool]*mat.Dense{true: &columns, false: &rows} {
+		got, err := c.products(ctx, by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range want.RawMatrix().Data {
+			near(t, "product", got[i], v, 1e-12)
+		}
+	}
 }
 
 func checkOrthonormal(t rapid.TB, axes *mat.Dense) {
@@ -140,6 +172,9 @@ func TestPCAProperties(t *testing.T) {
 		scale := b.Total + 1e-300
 		kept := 0.0
 		for i, v := range b.Variance {
+			if v > 0 && i >= rank {
+				t.Fatalf("variance %v beyond the rank, %d", v, rank)
+			}
 			if v < 0 || i > 0 && v > b.Variance[i-1]*(1+1e-9) {
 				t.Fatalf("variances %v", b.Variance)
 			}
@@ -165,9 +200,9 @@ func TestPCAProperties(t *testing.T) {
 }
 
 func TestPCAOfConstantRows(t *testing.T) {
-	x := mat.NewDense(5, 3, nil)
-	for i := range 5 {
-		x.SetRow(i, []float64{0.1, 0.2, 0.3}) // of which no exact mean exists by summing
+	x := mat.NewDense(10, 3, nil)
+	for i := range 10 {
+		x.SetRow(i, []float64{0.1, 0.2, 0.3}) // sums of which are inexact
 	}
 	b := fit(t, PCA{}, x)
 	checkOrthonormal(t, b.Axes)
@@ -296,6 +331,7 @@ func TestIteratedEigenvectors(t *testing.T) {
 		"harmonic": {func(i int) float64 { return 1 / float64(i+1) }, true},
 		"steep":    {func(i int) float64 { return math.Pow(10, -float64(i)/2) }, true},
 		"gap":      {func(i int) float64 { return map[bool]float64{true: 5, false: 1}[i < k] }, true},
+		"close":    {func(i int) float64 { return 1 - 1e-3*float64(i) }, true},
 		"low rank": {func(i int) float64 { return math.Max(0, 3-float64(i)) }, true},
 		"identity": {func(int) float64 { return 1 }, true},
 		"narrow":   {func(i int) float64 { return 1 - 1e-7*float64(i) }, false}, // left to the full decomposition

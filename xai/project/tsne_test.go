@@ -85,13 +85,60 @@ func TestTSNEKeepsGroupsApart(t *testing.T) {
 	}
 }
 
-// TestTreeAndAllPairsReachTheSame divergence, from the same start.
-func TestTreeAndAllPairsReachTheSame(t *testing.T) {
+// TestTreeFollowsAllPairs for the first steps, from the same start, and reaches about the
+// same divergence.
+func TestTreeFollowsAllPairs(t *testing.T) {
 	x := normal(3, 200, 5)
-	tree, all := embed(t, TSNE{Iterations: 500}, x), embed(t, TSNE{Iterations: 500, Exact: true}, x)
-	near(t, "KL", tree.KL, all.KL, 0.02*all.KL)
+	tree, all := embed(t, TSNE{Iterations: 12}, x), embed(t, TSNE{Iterations: 12, Exact: true}, x)
+	missed := mat.NewDense(200, 2, nil)
+	missed.Sub(tree.Y, all.Y)
+	near(t, "positions", mat.Norm(missed, 2), 0, 0.05*mat.Norm(all.Y, 2))
 	if bits(tree.Y) == bits(all.Y) {
 		t.Error("Exact makes no difference")
+	}
+	tree, all = embed(t, TSNE{Iterations: 500}, x), embed(t, TSNE{Iterations: 500, Exact: true}, x)
+	near(t, "KL", tree.KL, all.KL, 0.1*all.KL)
+}
+
+// TestDescent repeats the steps one by one, with the definition of the gradient.
+func TestDescent(t *testing.T) {
+	x, start := normal(13, 40, 3), normal(14, 40, 2)
+	start.Scale(1e-2, start)
+	c := TSNE{Perplexity: 8, Exaggeration: 4, Early: 20, Iterations: 45, LearningRate: 20, Exact: true, Start: start}
+	got := embed(t, c, x)
+
+	p, y := dense(x, 8), mat.DenseCopyOf(start)
+	speed, gain := mat.NewDense(40, 2, nil), mat.NewDense(40, 2, nil)
+	gain.Apply(func(int, int, float64) float64 { return 1 }, gain)
+	for it := range 45 {
+		factor, momentum := 4., 0.5
+		if it >= 20 {
+			factor, momentum = 1, 0.8
+		}
+		grad := mat.NewDense(40, 2, slowGradient(p, y, factor))
+		for i := range 40 {
+			for axis := range 2 {
+				g, v := grad.At(i, axis), gain.At(i, axis)
+				if (g < 0) == (speed.At(i, axis) > 0) && speed.At(i, axis) != 0 {
+					v += 0.2
+				} else {
+					v = math.Max(v*0.8, 0.01)
+				}
+				gain.Set(i, axis, v)
+				speed.Set(i, axis, momentum*speed.At(i, axis)-20*v*g)
+			}
+		}
+		y.Add(y, speed)
+	}
+	for axis := range 2 {
+		mean := mat.Sum(y.ColView(axis)) / 40
+		for i := range 40 {
+			near(t, "position", got.Y.At(i, axis), y.At(i, axis)-mean, 1e-7)
+		}
+	}
+	near(t, "KL", got.KL, slowDivergence(p, got.Y), 1e-9)
+	if mat.Norm(got.Y, 2) < 10*mat.Norm(start, 2) {
+		t.Error("nothing moved")
 	}
 }
 
