@@ -126,6 +126,23 @@ func ExampleLines() {
 	// test: highest 2.2 at 1, lowest 0.8 at 3.
 }
 
+func ExampleScatter() {
+	v := render.Scatter{
+		X: []float64{0, 1, 4, 5}, Y: []float64{0, 1, 1, 0},
+		Groups: []string{"cat", "dog"}, Group: []int{0, 0, 1, 1},
+		Marked: []render.Mark{{Point: 1, Label: "nearest adversary"}},
+	}.View()
+	fmt.Println(v.Alt())
+	fmt.Print(v.Text())
+	// Output:
+	// Scatter plot of 4 points in 2 groups: cat (2), dog (2).
+	// group  points  x mean  x sd  y mean  y sd
+	// -----------------------------------------
+	// cat         2     0.5   0.5     0.5   0.5
+	// dog         2     4.5   0.5     0.5   0.5
+	// Marked: nearest adversary (1, 1).
+}
+
 func ExampleTable() {
 	v := render.Table{
 		Columns: []string{"class", "samples", "F1"},

@@ -1,8 +1,10 @@
 package render
 
 import (
+	"fmt"
 	"image/color"
 	"math"
+	"math/rand/v2"
 )
 
 // chartKinds are figures of groups, trees, flows and pages, with t applied to every text.
@@ -10,6 +12,12 @@ func chartKinds(t func(string) string) map[string]View {
 	return map[string]View{
 		"ranking": rankedClasses(t).View(),
 		"tables":  Column(rankedClasses(t).View(), rankedClasses(t).View()),
+		"scatter": scattered(t, 90).View(),
+		"map": func() View {
+			s := scattered(t, 1600)
+			s.Map, s.Hulls, s.Links, s.Hollow = true, false, nil, nil
+			return s.View()
+		}(),
 		"intervals": Bars{Title: t("balanced accuracy"), Labels: []string{t("cost"), t("smote"), t("plain")}, Values: []float64{0.71, 0.68, 0.44},
 			Low: []float64{0.66, 0.6, 0.41}, High: []float64{0.74, 0.75, 0.53}, Label: t("balanced accuracy"), Highlight: []int{0},
 			References: []Reference{{t("chance level"), 0.1}, {t("paper"), 0.7}}}.View(),
@@ -53,4 +61,23 @@ func rankedClasses(t func(string) string) Table {
 		table.Rows = append(table.Rows, []any{t(name), 5000 >> i, f1, 0.03*float64(i) - 0.1})
 	}
 	return table
+}
+
+// scattered is n points around seven centres.
+func scattered(t func(string) string, n int) Scatter {
+	s := Scatter{Title: t("two features"), XLabel: t("first"), YLabel: t("second"), Hulls: true, HollowName: t("synthetic"), FilledName: t("real")}
+	draw := rand.New(rand.NewPCG(1, 2))
+	for g := range 7 {
+		s.Groups = append(s.Groups, t(fmt.Sprintf("class %d", g)))
+	}
+	for i := range n {
+		g := i * 7 / n
+		s.Group = append(s.Group, g)
+		s.X = append(s.X, 5*math.Cos(float64(g))+draw.NormFloat64())
+		s.Y = append(s.Y, 5*math.Sin(float64(g))+draw.NormFloat64())
+		s.Hollow = append(s.Hollow, i%3 == 0)
+	}
+	s.Marked = []Mark{{0, t("prototype")}, {n / 2, t("border")}, {n/2 + 1, t("border two")}, {n - 1, ""}}
+	s.Links = [][2]int{{0, n / 2}, {1, n / 3}}
+	return s
 }

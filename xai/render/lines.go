@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"image/color"
 	"math"
 	"slices"
 	"strings"
@@ -414,32 +413,6 @@ func (f lineFigure) marks(p *pen, i int, points ...vg.Point) {
 		return
 	}
 	for _, q := range points {
-		p.mark(i, p.series[i%len(p.series)], q)
-	}
-}
-
-// mark draws the shape that belongs to series i.
-func (p *pen) mark(i int, c color.Color, at vg.Point) {
-	const r = 3.5 * px
-	point := func(dx, dy vg.Length) vg.Point { return vg.Point{X: at.X + dx*r, Y: at.Y + dy*r} }
-	switch (i + 2*(i/6)) % 6 {
-	case 0: // disc
-		var path vg.Path
-		path.Move(point(1, 0))
-		path.Arc(at, r, 0, 2*math.Pi)
-		path.Close()
-		p.SetColor(c)
-		p.Fill(path)
-	case 1: // square
-		p.polygon(c, point(-1, -1), point(1, -1), point(1, 1), point(-1, 1))
-	case 2: // triangle
-		p.polygon(c, point(-1.2, -1), point(1.2, -1), point(0, 1.2))
-	case 3: // diamond
-		p.polygon(c, point(-1.3, 0), point(0, -1.3), point(1.3, 0), point(0, 1.3))
-	case 4: // triangle on its tip
-		p.polygon(c, point(-1.2, 1), point(1.2, 1), point(0, -1.2))
-	case 5: // cross
-		p.line(c, 2*px, nil, point(-1, -1), point(1, 1))
-		p.line(c, 2*px, nil, point(-1, 1), point(1, -1))
+		p.shape(i, p.series[i%len(p.series)], q, 3.5*px, false)
 	}
 }
