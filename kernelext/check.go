@@ -7,7 +7,9 @@ import "fmt"
 // notice when it is no longer true.
 //
 //	kernelext.Check(worst < 1e-6, "the error is at most %.1e", worst)
-func Check(holds bool, claim string, args ...any) { current().check(holds, fmt.Sprintf(claim, args...)) }
+func Check(holds bool, claim string, args ...any) {
+	current().check(holds, fmt.Sprintf(claim, args...))
+}
 
 func (s *session) check(holds bool, claim string) {
 	if !holds {

@@ -44,7 +44,7 @@ func (r Recipe) Path(ctx context.Context) (Path, error) {
 	if !ok && r.check() == nil {
 		return Path{}, fmt.Errorf("saliency.Recipe.Path: %s has no path; use With(saliency.GradientFlow{...})", name(r.method))
 	}
-	w := &watched{GradientFlow: flow}
+	w := &pathfinder{GradientFlow: flow}
 	r.method = w
 	m, err := r.Explain(ctx)
 	if err != nil {
@@ -66,14 +66,14 @@ func (r Recipe) Path(ctx context.Context) (Path, error) {
 	return p, nil
 }
 
-// watched is a GradientFlow that keeps its path.
-type watched struct {
+// pathfinder is a GradientFlow that keeps its path.
+type pathfinder struct {
 	GradientFlow
 	f    xai.Differentiable
 	path Path
 }
 
-func (w *watched) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
+func (w *pathfinder) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
 	if n, _ := in.X.Dims(); n != 1 {
 		return Report{}, errors.New("a path is that of one row")
 	}

@@ -66,7 +66,7 @@ func (s slow) side(rows []int) (float64, *big.Rat) {
 // grow lists the nodes in preorder: column, threshold, moments.
 func (s slow) grow(rows []int, depth int) []string {
 	w, sum := s.moments(rows)
-	name := fmt.Sprintf("%d rows, weight %.6g, sums %.6g", len(rows), w, sum)
+	name := fmt.Sprintf("%d rows, weight %.6g, sums %.6g", len(rows), w, clipped(sum))
 	pure := true
 	for _, i := range rows {
 		pure = pure && reflect.DeepEqual(s.y[i], s.y[rows[0]])
@@ -126,7 +126,7 @@ func spell(t *Tree) []string {
 				sums[j] *= n.Weight
 			}
 		}
-		name := fmt.Sprintf("%d rows, weight %.6g, sums %.6g", n.Rows, n.Weight, sums)
+		name := fmt.Sprintf("%d rows, weight %.6g, sums %.6g", n.Rows, n.Weight, clipped(sums))
 		if n.Leaf() {
 			list = append(list, "leaf "+name)
 		} else {
@@ -134,6 +134,17 @@ func spell(t *Tree) []string {
 		}
 	}
 	return list
+}
+
+// clipped writes what is rounding and not a sum as 0.
+func clipped(sums []float64) []float64 {
+	out := slices.Clone(sums)
+	for i, v := range out {
+		if math.Abs(v) < 1e-9 {
+			out[i] = 0
+		}
+	}
+	return out
 }
 
 // widen gives every column the form of those with more than 256 values.
