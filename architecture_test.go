@@ -55,7 +55,7 @@ var rules = map[string]rule{
 	"xai/nn/onnx":             {inside: []string{"datasets", "xai", "xai/nn", "xai/nn/onnx/internal/pb", "xai/nn/onnx/internal/ir"}, tests: []string{"xai/seed"}},
 	"xai/nn/onnx/internal/ir": {inside: []string{"xai", "xai/nn/onnx/internal/pb"}, tests: []string{"xai/seed"}},
 	"xai/nn/onnx/internal/pb": {outside: []string{"google.golang.org/protobuf"}},
-	"xai/saliency":            {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/internal/store"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn", "xai/xaitest"}},
+	"xai/saliency":            {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/internal/store"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn", "xai/nn/onnx", "xai/xaitest"}},
 	"xai/evaluate":            {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/saliency", "xai/internal/store"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn", "xai/xaitest"}},
 	"xai/xaitest":             {inside: []string{"datasets", "xai", "xai/seed", "xai/nn", "xai/saliency", "xai/evaluate"}},
 	"xai/imbalance":           {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/saliency", "xai/neighbors", "xai/cluster", "xai/internal/gemm", "xai/internal/parallel"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn", "xai/nn/onnx"}},

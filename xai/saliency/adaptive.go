@@ -21,9 +21,9 @@ import (
 // Report.Completeness has the bound that was reached. The work stops above the tolerance,
 // which is no error, when a row has used Limit segments or when halving no longer helps:
 // where a segment's error is not more than what rounding in the model makes of it, its halves
-// would have the same. That rounding is measured, from differences of the scores at points
+// would have as much each. That rounding is measured, from differences of the scores at points
 // too near to each other to differ otherwise. A model in float32 seldom allows a relative
-// tolerance below 1e-5; one in float64 allows 1e-9.
+// tolerance below 1e-4; one in float64 allows 1e-9.
 type AdaptiveIntegratedGradients struct {
 	Tolerance float64   // largest completeness error, relative to the change of f; default 1e-6
 	Segments  int       // segments at the start; default 16
@@ -134,8 +134,7 @@ func (p *path) walk(ctx context.Context, tolerance float64, start, limit int) er
 		},
 		use: func(_, s int, _, scores []float64) { ends[s] = scores[p.in.Targets[0]] },
 	}
-	err := scores.run(ctx, p.f, p.in)
-	if err != nil {
+	if err := scores.run(ctx, p.f, p.in); err != nil {
 		return err
 	}
 	p.passes, p.change = start+1, ends[start]-ends[0]
@@ -151,19 +150,21 @@ func (p *path) walk(ctx context.Context, tolerance float64, start, limit int) er
 	if goal == 0 { // f ends where it began
 		goal = tolerance * variation
 	}
-	noise := 0.0
-	for round := 0; ; round++ {
+	noise, many := 0.0, 16
+	for {
 		bound := p.bound()
 		if !(bound > goal) {
 			return nil
 		}
-		if round == 1 { // many paths need no more than one
-			if noise, err = p.noise(ctx); err != nil {
-				return err
-			}
-		}
 		// If all errors were at most their share, the bound would be reached: some are not.
 		share := goal / float64(len(p.segments))
+		if rough := p.rough(max(share, noise)); len(rough) >= many { // kinks are few, rounding is everywhere
+			measured, err := p.noise(ctx, rough)
+			if err != nil {
+				return err
+			}
+			noise, many = max(noise, measured), 2*len(rough)
+		}
 		var next, halves []segment
 		room := limit - len(p.segments)
 		for _, s := range p.segments {
@@ -191,32 +192,56 @@ func (p *path) walk(ctx context.Context, tolerance float64, start, limit int) er
 	}
 }
 
-// noise returns the error of a segment that rounding in the model explains. The second
-// difference of the score over points 2^-22 apart has little else in it: a curve leaves 2^-44
-// of its second derivative there. A kink between the points is unlikely but
-// possible, so the greatest of eight differences is not believed.
-func (p *path) noise(ctx context.Context) (float64, error) {
-	const places, near = 8, 1.0 / (1 << 22)
-	var scores [3 * places]float64
+// rough returns the segments with an error above the given one.
+func (p *path) rough(above float64) []segment {
+	var list []segment
+	for _, s := range p.segments {
+		if math.Abs(s.miss()) > above {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// noise returns the error that rounding in the model explains, as it is in the given segments.
+// The fourth difference of the score over points 2^-18 apart has little else in it: a smooth
+// curve leaves 2^-72 of its fourth derivative, while the independent rounding of five scores
+// is magnified by the root of 70. Kinks between the points are possible but rare, so the
+// upper quartile of the differences counts. Where the score hardly moves its rounding does
+// not show in them, but in its digits: a model whose scores are all float32 numbers rounds
+// to them.
+func (p *path) noise(ctx context.Context, in []segment) (float64, error) {
+	const places, near = 16, 1.0 / (1 << 18)
+	weights := [...]float64{1, -4, 6, -4, 1}
+	var bends [places]float64
+	single, size := true, 0.0
 	points := sweep{
-		task: "path", per: len(scores), size: p.size,
+		task: "path", per: places * len(weights), size: p.size,
 		point: func(dst []float64, _, s int) {
-			t := (float64(s/3) + 0.618) / places // off the middles and ends of segments
-			between(dst, p.baseline, p.in.X.RawRowView(0), t+near*float64(s%3-1))
+			place := s / len(weights)
+			at := in[place*len(in)/places]
+			t := at.a + (at.b-at.a)*math.Mod(0.618*float64(place+1), 1)
+			between(dst, p.baseline, p.in.X.RawRowView(0), t+near*float64(s%len(weights)-2))
 		},
-		use: func(_, s int, _, row []float64) { scores[s] = row[p.in.Targets[0]] },
+		use: func(_, s int, _, row []float64) {
+			f := row[p.in.Targets[0]]
+			bends[s/len(weights)] += weights[s%len(weights)] * f
+			single, size = single && float64(float32(f)) == f, max(size, math.Abs(f))
+		},
 	}
 	if err := points.run(ctx, p.f, p.in); err != nil {
 		return 0, err
 	}
-	p.passes += len(scores)
-	var bends []float64
-	for s := 0; s < len(scores); s += 3 {
-		bends = append(bends, math.Abs(scores[s]+scores[s+2]-2*scores[s+1]))
+	p.passes += points.per
+	for i, b := range bends {
+		bends[i] = math.Abs(b)
 	}
-	slices.Sort(bends)
-	// The error has the rounding of two scores, which may be greater than those seen.
-	return 4 * bends[places-2], nil
+	slices.Sort(bends[:])
+	rounding := 2 * bends[places*3/4]
+	if single {
+		rounding = max(rounding, size/(1<<22))
+	}
+	return rounding, nil
 }
 
 // threePoint returns the Gauss-Legendre point k of a segment and its weight. The middle

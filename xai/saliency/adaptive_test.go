@@ -4,6 +4,8 @@ import (
 	"math"
 	"testing"
 
+	"github.com/whybook/whybook/datasets"
+	"github.com/whybook/whybook/xai/nn"
 	"github.com/whybook/whybook/xai/seed"
 	"gonum.org/v1/gonum/mat"
 )
@@ -110,5 +112,51 @@ func TestAdaptiveBound(t *testing.T) {
 		if c.Bound < math.Abs(c.Error()) || !(c.Bound <= 1.0001e-9*math.Abs(c.Change)) {
 			t.Errorf("network %d: error %g, bound %g, change %g", s, c.Error(), c.Bound, c.Change)
 		}
+	}
+}
+
+// single computes a model in float32, but for the input.
+func single(f formula) formula {
+	round := func(v []float64) []float64 {
+		for j := range v {
+			v[j] = float64(float32(v[j]))
+		}
+		return v
+	}
+	in := func(x []float64) []float64 { return round(append([]float64(nil), x...)) }
+	return formula{
+		d:      f.d,
+		scores: func(x []float64) []float64 { return round(f.scores(in(x))) },
+		grad:   func(x []float64, k int) []float64 { return round(f.grad(in(x), k)) },
+	}
+}
+
+// TestAdaptiveRounding: where rounding in the model keeps the tolerance out of reach the work
+// stops soon, with a bound that is at least the error; the same model in float64 reaches it.
+func TestAdaptiveRounding(t *testing.T) {
+	for s := range uint64(1000) {
+		in := images(random(1, 4, s), 1, 4)
+		f := reluNet(4, s)
+		_, report := attribute(t, AdaptiveIntegratedGradients{Tolerance: 1e-9}, single(f), in)
+		c := report.Completeness[0]
+		size := 0.0
+		for _, v := range f.scores(in.X.RawRowView(0)) {
+			size = max(size, math.Abs(v))
+		}
+		if report.Passes > 5000 || c.Bound < math.Abs(c.Error()) || c.Bound > 1e-3*(size+math.Abs(c.Change)) {
+			t.Errorf("network %d: %d passes, error %g, bound %g, change %g", s, report.Passes, c.Error(), c.Bound, c.Change)
+		}
+	}
+	net, err := nn.LeNet(datasets.Shape{Channels: 1, Height: 28, Width: 28}, 10).Init(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := images(random(1, 784, 1), 28, 28, 4)
+	report, err := AdaptiveIntegratedGradients{}.Attribute(ctx, net, mat.NewDense(1, 784, nil), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := report.Completeness[0]; report.Passes > 6000 || c.Bound > 1e-3*math.Abs(c.Change) || c.Bound < math.Abs(c.Error()) {
+		t.Errorf("LeNet in float32: %d passes, %+v", report.Passes, c)
 	}
 }

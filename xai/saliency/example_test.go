@@ -33,3 +33,37 @@ func ExampleOf() {
 	// saliency.IntegratedGradients{Steps: 100} for yes
 	// values: 3 - adds up within a percent: true
 }
+
+// Layer-wise relevance propagation hands the score down to the image; what is explained may
+// also be a margin between two classes, or a hidden unit, and where may be a layer.
+func ExampleRecipe_Toward() {
+	ctx := context.Background()
+	shape := datasets.Shape{Channels: 1, Height: 6, Width: 6}
+	net, err := nn.Image(shape).Conv(4, 3).ReLU().MaxPool(2).Dense(3).Init(1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	x := datasets.Sample{Shape: shape, X: make([]float64, 36), Classes: []string{"cat", "dog", "cow"}}
+	for i := range x.X {
+		x.X[i] = float64(i%7) / 6
+	}
+	for _, r := range []saliency.Recipe{
+		saliency.Of(net, x).With(saliency.LRP{}).Target(1),
+		saliency.Of(net, x).With(saliency.LRP{}).Toward(saliency.Contrast{Class: 1, Over: 2}),
+		saliency.Of(net, x).With(saliency.GuidedBackprop{}).Toward(saliency.Channel{Layer: "conv1", Index: 3}),
+		saliency.Of(net, x).With(saliency.IntegratedGradients{}).At("pool1"),
+	} {
+		m, err := r.Explain(ctx)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(m.Method, "for", m.ClassName(m.Target), "-", m.Shape)
+	}
+	// Output:
+	// LRP for dog - 1x6x6
+	// LRP for margin of dog over cow - 1x6x6
+	// Guided backprop for channel 3 of conv1 - 1x6x6
+	// Integrated gradients for dog - 4x3x3
+}
