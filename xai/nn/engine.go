@@ -125,13 +125,22 @@ func (e *engine[T]) with(p purpose, rules []xai.Rule, f func(m *machine[T]) erro
 	e.idle = append(e.idle, m)
 	held := 0
 	for _, m := range e.idle {
-		held += m.does.rows * e.width
+		held += e.holds(m)
 	}
 	for len(e.idle) > maxIdle+runtime.GOMAXPROCS(0) || held > maxIdleValues && len(e.idle) > 1 {
-		held -= e.idle[0].does.rows * e.width
+		held -= e.holds(e.idle[0])
 		e.idle = slices.Delete(e.idle, 0, 1)
 	}
 	return nil
+}
+
+// holds estimates the values that a machine keeps.
+func (e *engine[T]) holds(m *machine[T]) int {
+	size := m.does.rows * e.width
+	if m.does.rules != "" { // rules share by sums of both signs
+		size *= 2
+	}
+	return size
 }
 
 // take returns an idle machine for the purpose, or nil.

@@ -421,7 +421,8 @@ func name(m Method) string {
 	return v.Type().String() + "{" + strings.Join(fields, ", ") + "}"
 }
 
-// words turns the name of a method's type into words: IntegratedGradients, "Integrated gradients".
+// words turns the name of a method's type into words: IntegratedGradients, "Integrated
+// gradients"; GradCAM, "Grad CAM".
 func words(m Method) string {
 	t := reflect.TypeOf(m)
 	for t.Kind() == reflect.Pointer {
@@ -432,7 +433,9 @@ func words(m Method) string {
 	for i, c := range name {
 		if i > 0 && unicode.IsUpper(c) && unicode.IsLower(name[i-1]) { // not inside an abbreviation
 			out = append(out, ' ')
-			c = unicode.ToLower(c)
+			if i+1 == len(name) || unicode.IsLower(name[i+1]) { // one begins here: GradCAM
+				c = unicode.ToLower(c)
+			}
 		}
 		out = append(out, c)
 	}
