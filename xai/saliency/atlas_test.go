@@ -211,7 +211,7 @@ func TestAtlasViews(t *testing.T) {
 		}
 	}
 	a.Columns = nil // now images
-	if v := a.View(); v.Err() != nil || strings.Count(v.Alt(), "heat map") != 3 {
+	if v := a.View(); v.Err() != nil || strings.Count(v.Alt(), "Heat map") != 3 {
 		t.Errorf("%v: %s", v.Err(), v.Alt())
 	}
 	if (Atlas{}).View().Err() == nil || (Atlas{Columns: []string{"a"}}).View().Err() == nil || (Maps{}).View().Err() == nil {

@@ -109,8 +109,8 @@ func (ms Maps) View() render.View {
 	return render.Row(views...)
 }
 
-// View draws the mean map of each class that has one, with one scale of colours for all: red
-// for and blue against the class, with the outline of the mean image.
+// View draws the mean map of each class that has one, with the number of its maps and one
+// scale of colours for all: red for and blue against the class.
 func (a Atlas) View() render.View {
 	return a.draw("mean", a.Signed, func(e Entry) []float64 { return e.Mean })
 }
@@ -135,14 +135,11 @@ func (a Atlas) draw(what string, signed bool, of func(Entry) []float64) render.V
 			continue
 		}
 		s := a.Shape
-		heat := render.HeatMap{
+		views = append(views, render.HeatMap{
 			Title:  fmt.Sprintf("%s (%d)", e.Class, e.Count),
 			Values: Map{Values: of(e), Shape: s}.Plane(), Height: s.Height, Width: s.Width,
 			Signed: signed, Label: what, Scale: a.Method,
-		}
-		views = append(views, render.Overlay{HeatMap: heat, Image: render.Image{
-			Pixels: e.Image, Channels: s.Channels, Height: s.Height, Width: s.Width,
-		}}.View())
+		}.View())
 	}
 	if len(views) == 0 {
 		return render.Failed(fmt.Errorf("saliency: no class of the atlas has a map"))
