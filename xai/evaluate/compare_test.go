@@ -3,6 +3,7 @@ package evaluate
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math"
@@ -312,4 +313,31 @@ func ExampleCompare() {
 	// Constant: 20 samples, worse
 	// Sobel: 20 samples, not told apart
 	// Oracle: 20 samples, worse
+}
+
+func FuzzLoadGrid(f *testing.F) {
+	g := Grid{Attributors: []Attributor{{Name: "a"}, {Name: "b"}}, Questions: []Question{{Name: "q", Card: Deletion{}.Card()}}, Cases: make([]Case, 2),
+		Cells: []Cell{{Value: 1}, {Value: math.NaN(), Note: "none"}, {Value: 3}, {Value: 4}}, Resamples: 100, Level: 0.9}
+	var b bytes.Buffer
+	if err := g.Save(&b); err != nil {
+		f.Fatal(err)
+	}
+	text, value, _ := bytes.Cut(b.Bytes(), []byte(`"value":`))
+	f.Add(value[:len(value)-2], text)
+	f.Fuzz(func(t *testing.T, value, _ []byte) {
+		file := fmt.Appendf(nil, `{"format":%q,"sha256":"%x","value":%s}`, gridFormat, sha256.Sum256(value), value)
+		g, err := LoadGrid(bytes.NewReader(file))
+		if err != nil {
+			if !errors.Is(err, ErrFormat) {
+				t.Fatalf("an error without a sentinel: %v", err)
+			}
+			return
+		}
+		if g.Resamples > 1000 {
+			return // right, but slow
+		}
+		g.Summaries()
+		g.View()
+		g.BarsView()
+	})
 }

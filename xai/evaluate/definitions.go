@@ -9,6 +9,8 @@ import (
 	"strings"
 )
 
+//go:generate go test . -run Definitions -regen
+
 // Metrics returns the zero value of every metric of this package, in the order of their
 // subjects. Some need a field to be set before they measure.
 func Metrics() []Metric {

@@ -14,7 +14,11 @@
 // greatest first, the lower index first where values tie. A row of a table has one pixel
 // for each column.
 //
+// Compare puts many methods, metrics and samples into one grid, with confidence intervals and
+// with reference attributors that know no model: random values, a constant, the edges of the
+// input. A method that a metric does not tell from these has shown nothing in it.
+//
 // Where a formula has no value, as the Gini index of a map that is zero everywhere, a
 // metric returns an error that errors.Is recognises (ErrZero, ErrConstant, ErrMask), and
-// never a number made finite by a small constant.
+// never a number made finite by a small constant. In a grid it is a note.
 package evaluate

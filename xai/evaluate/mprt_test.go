@@ -241,3 +241,36 @@ func TestRelativeRepresentationStability(t *testing.T) {
 		t.Error("a model without layers")
 	}
 }
+
+// TestLabelRandomisationOnDigits: the gradient of a network that learned permuted labels by
+// heart is another, the edges are not.
+func TestLabelRandomisationOnDigits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains a network")
+	}
+	net, samples := digits()
+	control, err := net.Arch().Fit(Shuffled{Data: datasets.MNIST().Train().Take(200)}, nn.Training{Epochs: 60, Optimizer: nn.Adam{Rate: 0.003}, Seed: 1}).Build(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last := control.History[len(control.History)-1]; last.Accuracy < 0.9 {
+		t.Fatalf("the control has not learned its labels: %.2f", last.Accuracy)
+	}
+	for _, of := range []saliency.Method{saliency.Gradient{}, Sobel{}} {
+		sum := 0.0
+		for _, x := range samples[:10] {
+			m, err := saliency.Of(net, x).With(of).Explain(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v, err := LabelRandomisation{Control: control}.Measure(ctx, net, m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum += v / 10
+		}
+		if _, edges := of.(Sobel); edges && sum < 1-1e-12 || !edges && sum > 0.5 {
+			t.Errorf("%T: %.3f", of, sum)
+		}
+	}
+}

@@ -4,6 +4,10 @@
 //
 //	m, err := saliency.Of(net, x).With(saliency.IntegratedGradients{}).Target(3).Explain(ctx)
 //
+// Survey makes the maps of a data set and says what those of a class have in common, and
+// ExplainEach those of one sample for all classes. A map knows where it comes from: Save
+// keeps it, and Replay makes it again and compares it bit by bit.
+//
 // Notation: f is the scalar that is explained, by default the score (logit) of the
 // predicted class; x is the image, C x H x W values in [0,1]; a map has one value for
 // each value of x.

@@ -1,7 +1,9 @@
 package saliency_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/whybook/whybook/datasets"
@@ -66,4 +68,44 @@ func ExampleRecipe_Toward() {
 	// LRP for margin of dog over cow - 1x6x6
 	// Guided backprop for channel 3 of conv1 - 1x6x6
 	// Integrated gradients for dog - 4x3x3
+}
+
+// A map goes to a file, comes back, and is made again with the same bits.
+func ExampleReplay() {
+	ctx := context.Background()
+	shape := datasets.Shape{Channels: 1, Height: 1, Width: 3}
+	net, err := nn.Image(shape).Dense(8).ReLU().Dense(2).Init(1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	x := datasets.Sample{Shape: shape, X: []float64{0.2, 0.9, 0.5}, Columns: []string{"age", "dose", "weight"}}
+	m, err := saliency.Of(net, x).With(saliency.Smooth{Samples: 10}).Explain(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var file bytes.Buffer
+	if err := m.Save(&file); err != nil {
+		fmt.Println(err)
+		return
+	}
+	stored, err := saliency.Load(&file)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = saliency.Replay(ctx, net, stored)
+	fmt.Println("the same network:", err)
+
+	other, err := net.Arch().Init(2)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = saliency.Replay(ctx, other, stored)
+	fmt.Println("another network is noticed:", errors.Is(err, saliency.ErrReplay))
+	// Output:
+	// the same network: <nil>
+	// another network is noticed: true
 }
