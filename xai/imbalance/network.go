@@ -1,0 +1,231 @@
+package imbalance
+
+import (
+	"context"
+	"math"
+
+	"github.com/whybook/whybook/xai/internal/parallel"
+	"github.com/whybook/whybook/xai/neighbors"
+)
+
+// graph joins rows of one class that are near each other.
+type graph struct {
+	edges  square
+	degree []int
+	weight [][]float64 // of each row's edges, in ascending order; nil: 1
+}
+
+// network has the survey's measures of section 3.4.
+type network struct{ density, clsCoef, hubs float64 }
+
+// measureNetwork returns
+//
+//	density = 1 - 2E/(n(n-1))
+//	clsCoef = 1 - transitivity (or 1 - mean share of a row's neighbours that are neighbours)
+//	hubs    = 1 - mean hub score
+//
+// of the graph of a convention. Rows at distance 0 are not joined in ECoL and PyMFE, whose
+// graphs are matrices of distances. It takes n^2 bits of memory and the edges.
+func measureNetwork(ctx context.Context, d data, ix *neighbors.Index, c Convention) (network, error) {
+	var (
+		g   graph
+		err error
+	)
+	if c == Problexity {
+		g, err = within(ctx, d)
+	} else {
+		g, err = nearestGraph(ctx, d, ix, c)
+	}
+	if err != nil {
+		return network{}, err
+	}
+	n := float64(d.rows())
+	edges := 0
+	for _, deg := range g.degree {
+		edges += deg
+	}
+	var out network
+	out.density = 1 - float64(edges)/(n*(n-1))
+	if out.clsCoef, err = g.clustering(ctx, c == Problexity); err != nil {
+		return network{}, err
+	}
+	out.hubs, err = g.hubs(ctx)
+	return out, err
+}
+
+// nearestGraph joins each row with those of its class among its 0.15 n nearest.
+func nearestGraph(ctx context.Context, d data, ix *neighbors.Index, c Convention) (graph, error) {
+	n := d.rows()
+	k := int(math.Floor(0.15 * float64(n)))
+	if c == PyMFE {
+		k = int(math.RoundToEven(0.15 * float64(n)))
+	}
+	near, err := ix.Nearest(ctx, min(max(k, 1), n-1))
+	if err != nil {
+		return graph{}, err
+	}
+	g := graph{edges: newSquare(n), degree: make([]int, n)}
+	for i := range n {
+		index, distance := near.At(i)
+		for q, j := range index {
+			if d.y[i] == d.y[j] && distance[q] > 0 {
+				g.edges.set(i, j)
+				g.edges.set(j, i)
+			}
+		}
+	}
+	g.count()
+	if c == PyMFE {
+		return g, nil
+	}
+	g.weight = make([][]float64, n)
+	err = parallel.Blocks(ctx, n, 64, func(lo, hi int) error {
+		for i := lo; i < hi; i++ {
+			g.weight[i] = make([]float64, 0, g.degree[i])
+			g.edges.each(i, func(j int) { g.weight[i] = append(g.weight[i], ix.Distance(i, j)) })
+		}
+		return nil
+	})
+	return g, err
+}
+
+// within joins the rows of a class whose Gower distance, scaled so that those of all pairs
+// reach from 0 to 1, is below 0.15. As in Problexity the distances are float32.
+func within(ctx context.Context, d data) (graph, error) {
+	const epsilon = float32(0.15)
+	n := d.rows()
+	x := unit(d.x, d.x)
+	distance := func(i, j int) float32 {
+		sum, b := 0.0, x.RawRowView(j)
+		for f, v := range x.RawRowView(i) {
+			sum += math.Abs(v - b[f])
+		}
+		return float32(sum / float64(len(b)))
+	}
+	low, high := make([]float32, n), make([]float32, n)
+	err := parallel.Blocks(ctx, n, 64, func(lo, hi int) error {
+		for i := lo; i < hi; i++ {
+			low[i] = 2
+			for j := range n {
+				if i != j {
+					v := distance(i, j)
+					low[i], high[i] = min(low[i], v), max(high[i], v)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return graph{}, err
+	}
+	least, most := low[0], high[0]
+	for i := range n {
+		least, most = min(least, low[i]), max(most, high[i])
+	}
+	g := graph{edges: newSquare(n), degree: make([]int, n)}
+	err = parallel.Blocks(ctx, n, 64, func(lo, hi int) error {
+		for i := lo; i < hi; i++ {
+			for j := range n {
+				if i != j && d.y[i] == d.y[j] && (distance(i, j)-least)/(most-least) < epsilon {
+					g.edges.set(i, j)
+				}
+			}
+		}
+		return nil
+	})
+	g.count()
+	return g, err
+}
+
+func (g graph) count() {
+	for i := range g.degree {
+		g.degree[i] = g.edges.shared(i, i)
+	}
+}
+
+// clustering returns 1 - 3 triangles / paths of two edges, or with local 1 - the mean over
+// all rows of triangles / pairs of neighbours, 0 for rows with fewer than two.
+func (g graph) clustering(ctx context.Context, local bool) (float64, error) {
+	n := len(g.degree)
+	closed := make([]int, n) // pairs of neighbours that are neighbours, in both orders
+	err := parallel.Blocks(ctx, n, 16, func(lo, hi int) error {
+		for i := lo; i < hi; i++ {
+			g.edges.each(i, func(j int) { closed[i] += g.edges.shared(i, j) })
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	var triangles, paths, sum float64
+	for i, deg := range g.degree {
+		all := float64(deg) * float64(deg-1)
+		triangles += float64(closed[i])
+		paths += all
+		if all > 0 {
+			sum += float64(closed[i]) / all
+		}
+	}
+	switch {
+	case local:
+		return 1 - sum/float64(n), nil
+	case paths == 0:
+		return 1, nil
+	}
+	return 1 - triangles/paths, nil
+}
+
+// hubs returns 1 - the mean hub score (Kleinberg 1999): the principal eigenvector of the
+// squared adjacency matrix, its greatest part scaled to 1. It is NaN without any edge.
+func (g graph) hubs(ctx context.Context) (float64, error) {
+	const (
+		rounds    = 20000
+		tolerance = 1e-10
+	)
+	n := len(g.degree)
+	v, once, twice := make([]float64, n), make([]float64, n), make([]float64, n)
+	for i := range v {
+		v[i] = 1
+	}
+	multiply := func(dst, x []float64) error {
+		return parallel.Blocks(ctx, n, 256, func(lo, hi int) error {
+			for i := lo; i < hi; i++ {
+				sum, k := 0.0, 0
+				g.edges.each(i, func(j int) {
+					if g.weight == nil {
+						sum += x[j]
+					} else {
+						sum += g.weight[i][k] * x[j]
+					}
+					k++
+				})
+				dst[i] = sum
+			}
+			return nil
+		})
+	}
+	for range rounds {
+		if err := multiply(once, v); err != nil {
+			return 0, err
+		}
+		if err := multiply(twice, once); err != nil {
+			return 0, err
+		}
+		most := 0.0
+		for _, t := range twice {
+			most = max(most, t)
+		}
+		if most == 0 {
+			return math.NaN(), nil
+		}
+		change := 0.0
+		for i, t := range twice {
+			change = max(change, math.Abs(t/most-v[i]))
+			v[i] = t / most
+		}
+		if change < tolerance {
+			break
+		}
+	}
+	return 1 - mean(v), nil
+}

@@ -1,0 +1,251 @@
+package imbalance
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+
+	"github.com/whybook/whybook/xai/seed"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+)
+
+// plane is a linear classifier of two classes: class 0 where value is positive.
+type plane struct {
+	w      []float64
+	b      float64
+	scaled func(*mat.Dense) *mat.Dense // what rows go through first
+}
+
+// values returns w.x + b of each row.
+func (p plane) values(q *mat.Dense) []float64 {
+	q = p.scaled(q)
+	n, _ := q.Dims()
+	out := make([]float64, n)
+	for i := range out {
+		out[i] = floats.Dot(p.w, q.RawRowView(i)) + p.b
+	}
+	return out
+}
+
+// separate trains the linear support vector machine of a convention on two classes.
+func separate(ctx context.Context, d data, c Convention, sd uint64, memory int) (plane, error) {
+	p := plane{scaled: func(q *mat.Dense) *mat.Dense { return q }}
+	switch c {
+	case PyMFE:
+		p.scaled = func(q *mat.Dense) *mat.Dense { return standard(q, d.x, 0) }
+	case ECoL, DCoL:
+		p.scaled = func(q *mat.Dense) *mat.Dense { return standard(q, d.x, 1) }
+	}
+	x := p.scaled(d.x)
+	sign := make([]float64, d.rows())
+	for i, k := range d.y {
+		sign[i] = 1 - 2*float64(k)
+	}
+	var err error
+	switch c {
+	case PyMFE:
+		p.w, p.b, err = coordinates(ctx, x, sign, 2, false, seed.Stream(sd, "svm"))
+	case Problexity:
+		p.w, p.b, err = coordinates(ctx, x, sign, 1, true, seed.Stream(sd, "svm"))
+	default:
+		p.w, p.b, err = smo(ctx, x, sign, 1, memory)
+	}
+	return p, err
+}
+
+// smo solves the soft-margin problem
+//
+//	min |w|^2/2 + cost sum_i max(0, 1 - y_i (w.x_i + b))
+//
+// by sequential minimal optimisation with second-order working sets, as LIBSVM does (Fan,
+// Chen and Lin, JMLR 6, 2005), to LIBSVM's tolerance of 1e-3. Rows of the kernel matrix are
+// kept up to memory bytes.
+func smo(ctx context.Context, x *mat.Dense, y []float64, cost float64, memory int) (w []float64, b float64, err error) {
+	const (
+		tolerance = 1e-3
+		tiny      = 1e-12
+	)
+	n, m := x.Dims()
+	alpha, gradient, diagonal := make([]float64, n), make([]float64, n), make([]float64, n)
+	for i := range n {
+		gradient[i] = -1
+		diagonal[i] = floats.Dot(x.RawRowView(i), x.RawRowView(i))
+	}
+	rows, kept, most := make([][]float64, n), []int(nil), max(2, memory/(8*n))
+	kernel := func(i int) []float64 {
+		if rows[i] != nil {
+			return rows[i]
+		}
+		var row []float64
+		if len(kept) >= most { // the oldest one goes
+			row, rows[kept[0]] = rows[kept[0]], nil
+			kept = kept[1:]
+		} else {
+			row = make([]float64, n)
+		}
+		mat.NewVecDense(n, row).MulVec(x, x.RowView(i))
+		rows[i], kept = row, append(kept, i)
+		return row
+	}
+	up := func(i int) bool { return y[i] > 0 && alpha[i] < cost || y[i] < 0 && alpha[i] > 0 }
+	low := func(i int) bool { return y[i] > 0 && alpha[i] > 0 || y[i] < 0 && alpha[i] < cost }
+	for step := 0; step < max(10_000_000, 100*n); step++ {
+		if step%1024 == 0 {
+			if err := ctx.Err(); err != nil {
+				return nil, 0, err
+			}
+		}
+		i, highest := -1, math.Inf(-1)
+		for t := range n {
+			if up(t) && -y[t]*gradient[t] >= highest {
+				i, highest = t, -y[t]*gradient[t]
+			}
+		}
+		if i < 0 {
+			break
+		}
+		ki := kernel(i)
+		j, lowest, gain := -1, math.Inf(1), math.Inf(1)
+		for t := range n {
+			if !low(t) {
+				continue
+			}
+			v := -y[t] * gradient[t]
+			lowest = min(lowest, v)
+			if distance := highest - v; distance > 0 {
+				curve := diagonal[i] + diagonal[t] - 2*ki[t]
+				if curve <= 0 {
+					curve = tiny
+				}
+				if g := -distance * distance / curve; g <= gain {
+					j, gain = t, g
+				}
+			}
+		}
+		if j < 0 || highest-lowest < tolerance {
+			break
+		}
+		kj := kernel(j)
+		curve := diagonal[i] + diagonal[j] - 2*ki[j]
+		if curve <= 0 {
+			curve = tiny
+		}
+		// alpha_i and alpha_j move by t along y, up to the first border.
+		t := (-y[i]*gradient[i] + y[j]*gradient[j]) / curve
+		room := func(a, direction float64) float64 {
+			if direction > 0 {
+				return cost - a
+			}
+			return a
+		}
+		roomI, roomJ := room(alpha[i], y[i]), room(alpha[j], -y[j])
+		t = min(t, roomI, roomJ)
+		beforeI, beforeJ := alpha[i], alpha[j]
+		alpha[i] += y[i] * t
+		alpha[j] -= y[j] * t
+		snap := func(a float64) float64 { // onto a border that rounding missed
+			return max(0, min(cost, a))
+		}
+		alpha[i], alpha[j] = snap(alpha[i]), snap(alpha[j])
+		if t == roomI {
+			alpha[i] = border(y[i] > 0, cost)
+		}
+		if t == roomJ {
+			alpha[j] = border(y[j] < 0, cost)
+		}
+		di, dj := (alpha[i]-beforeI)*y[i], (alpha[j]-beforeJ)*y[j]
+		for t := range n {
+			gradient[t] += y[t] * (di*ki[t] + dj*kj[t])
+		}
+	}
+	w = make([]float64, m)
+	for i, a := range alpha {
+		if a != 0 {
+			floats.AddScaled(w, a*y[i], x.RawRowView(i))
+		}
+	}
+	// b is where the free ones lie, else the middle of what the bounds allow.
+	high, lowest, sum, free := math.Inf(1), math.Inf(-1), 0.0, 0
+	for i, a := range alpha {
+		v := y[i] * gradient[i]
+		switch {
+		case a > 0 && a < cost:
+			sum += v
+			free++
+		case up(i): // v >= rho
+			high = min(high, v)
+		default:
+			lowest = max(lowest, v)
+		}
+	}
+	rho := (high + lowest) / 2
+	if free > 0 {
+		rho = sum / float64(free)
+	}
+	return w, -rho, nil
+}
+
+func border(upper bool, cost float64) float64 {
+	if upper {
+		return cost
+	}
+	return 0
+}
+
+// coordinates solves
+//
+//	min (|w|^2 + b^2)/2 + cost sum_i max(0, 1 - y_i (w.x_i + b))^p
+//
+// with p of 2 if squared, else 1, by coordinate descent in the dual, as LIBLINEAR does
+// (Hsieh et al., A dual coordinate descent method for large-scale linear SVM, 2008).
+func coordinates(ctx context.Context, x *mat.Dense, y []float64, cost float64, squared bool, r *rand.Rand) (w []float64, b float64, err error) {
+	const (
+		tolerance = 1e-6
+		sweeps    = 20000
+	)
+	n, m := x.Dims()
+	most, extra := cost, 0.0
+	if squared {
+		most, extra = math.Inf(1), 0.5/cost
+	}
+	w = make([]float64, m)
+	alpha, diagonal := make([]float64, n), make([]float64, n)
+	order := make([]int, n)
+	for i := range n {
+		order[i] = i
+		diagonal[i] = floats.Dot(x.RawRowView(i), x.RawRowView(i)) + 1 + extra
+	}
+	for sweep := range sweeps {
+		if sweep%64 == 0 {
+			if err := ctx.Err(); err != nil {
+				return nil, 0, err
+			}
+		}
+		r.Shuffle(n, func(a, b int) { order[a], order[b] = order[b], order[a] })
+		greatest, least := math.Inf(-1), math.Inf(1)
+		for _, i := range order {
+			row := x.RawRowView(i)
+			g := y[i]*(floats.Dot(w, row)+b) - 1 + extra*alpha[i]
+			p := g // the part that a bound does not hold
+			if alpha[i] == 0 {
+				p = min(g, 0)
+			} else if alpha[i] == most {
+				p = max(g, 0)
+			}
+			greatest, least = max(greatest, p), min(least, p)
+			if p == 0 {
+				continue
+			}
+			before := alpha[i]
+			alpha[i] = min(max(before-g/diagonal[i], 0), most)
+			t := (alpha[i] - before) * y[i]
+			floats.AddScaled(w, t, row)
+			b += t
+		}
+		if greatest-least < tolerance {
+			break
+		}
+	}
+	return w, b, nil
+}
