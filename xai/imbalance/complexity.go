@@ -325,8 +325,10 @@ func (o Complexity) scope(ctx context.Context, d data, rows []int, sd uint64) (*
 	}
 	if o.Convention != DCoL {
 		net := ix
-		if o.Convention == ECoL && o.Distance != Gower {
-			net = ix // the caller's choice
+		if o.Convention == PyMFE && o.Distance == Gower { // closest to pymfe where rows tie
+			if net, err = d.index(Gower, ECoL, o.Memory); err != nil {
+				return nil, err
+			}
 		}
 		if s.net, err = measureNetwork(ctx, d, net, o.Convention); err != nil {
 			return nil, err

@@ -53,10 +53,12 @@ func measureNetwork(ctx context.Context, d data, ix *neighbors.Index, c Conventi
 	return out, err
 }
 
-// nearestGraph joins each row with those of its class among its 0.15 n nearest.
+// nearestGraph joins each row with those of its class among its 0.15 n nearest. On tabled
+// data many rows tie at the border of these; they are taken by index, while pymfe takes
+// those that NumPy's partition happens to leave in front.
 func nearestGraph(ctx context.Context, d data, ix *neighbors.Index, c Convention) (graph, error) {
 	n := d.rows()
-	k := int(math.Floor(0.15 * float64(n)))
+	k := int(0.15 * float64(n))
 	if c == PyMFE {
 		k = int(math.RoundToEven(0.15 * float64(n)))
 	}
