@@ -143,6 +143,25 @@ func ExampleScatter() {
 	// Marked: nearest adversary (1, 1).
 }
 
+func ExampleTree() {
+	v := render.Tree{
+		Classes: []string{"cat", "dog"},
+		Nodes: []render.TreeNode{
+			{Text: "ears hang", Counts: []float64{50, 50}, Children: []int{1, 2}},
+			{Text: "dog", Counts: []float64{2, 45}},
+			{Text: "cat", Counts: []float64{48, 5}},
+		},
+		Path: []int{0, 2},
+	}.View()
+	fmt.Println(v.Alt())
+	fmt.Print(v.Text())
+	// Output:
+	// Decision tree of 3 nodes, 2 of them leaves, depth 1; first test: ears hang. Emphasised: ears hang, no → cat.
+	// > ears hang (100 samples: 50 cat, 50 dog)
+	//     yes: dog (47 samples: 2 cat, 45 dog)
+	// >   no: cat (53 samples: 48 cat, 5 dog)
+}
+
 func ExampleTable() {
 	v := render.Table{
 		Columns: []string{"class", "samples", "F1"},

@@ -141,11 +141,12 @@ func (v View) fragment(path string, outer bool) (template.HTML, []script, error)
 	return template.HTML(b.String()), scripts, nil
 }
 
-// still returns the picture without its title, which is the caption, as a data URI of at
-// most limit bytes before encoding, and its width in CSS pixels.
+// still returns the picture without its title, which is the caption, as a data URI of
+// limit bytes before encoding, or more if it cannot be that small, and its width in CSS
+// pixels.
 func (v View) still(limit int) (template.URL, int, error) {
 	v.title = ""
-	img, err := v.encodePNG(limit)
+	img, err := v.squeezePNG(limit)
 	if err != nil {
 		return "", 0, err
 	}

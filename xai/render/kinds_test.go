@@ -18,6 +18,7 @@ func chartKinds(t func(string) string) map[string]View {
 			s.Map, s.Hulls, s.Links, s.Hollow = true, false, nil, nil
 			return s.View()
 		}(),
+		"tree": grown(t, 3, 3).View(),
 		"intervals": Bars{Title: t("balanced accuracy"), Labels: []string{t("cost"), t("smote"), t("plain")}, Values: []float64{0.71, 0.68, 0.44},
 			Low: []float64{0.66, 0.6, 0.41}, High: []float64{0.74, 0.75, 0.53}, Label: t("balanced accuracy"), Highlight: []int{0},
 			References: []Reference{{t("chance level"), 0.1}, {t("paper"), 0.7}}}.View(),
@@ -80,4 +81,40 @@ func scattered(t func(string) string, n int) Scatter {
 	s.Marked = []Mark{{0, t("prototype")}, {n / 2, t("border")}, {n/2 + 1, t("border two")}, {n - 1, ""}}
 	s.Links = [][2]int{{0, n / 2}, {1, n / 3}}
 	return s
+}
+
+// grown is a tree of the given depth whose every fifth node is a leaf.
+func grown(t func(string) string, depth, classes int) Tree {
+	tree := Tree{Title: t("which class?")}
+	for k := range classes {
+		tree.Classes = append(tree.Classes, t(fmt.Sprintf("class %d", k)))
+	}
+	draw := rand.New(rand.NewPCG(5, 6))
+	tree.Nodes = []TreeNode{{Counts: make([]float64, classes)}}
+	for k := range classes {
+		tree.Nodes[0].Counts[k] = float64(200 + 100*k)
+	}
+	levels := []int{0}
+	for i := 0; i < len(tree.Nodes); i++ {
+		n := &tree.Nodes[i]
+		n.Text = t(fmt.Sprintf("brightness of row %d ≤ %.2f", i, draw.Float64()))
+		if levels[i] == depth || i%5 == 4 {
+			n.Text = t(fmt.Sprintf("class %d", i%classes))
+			continue
+		}
+		yes, no := make([]float64, classes), make([]float64, classes)
+		for k, v := range n.Counts {
+			yes[k] = math.Floor(v * draw.Float64())
+			no[k] = v - yes[k]
+		}
+		n.Children = []int{len(tree.Nodes), len(tree.Nodes) + 1}
+		levels = append(levels, levels[i]+1, levels[i]+1)
+		tree.Nodes = append(tree.Nodes, TreeNode{Counts: yes}, TreeNode{Counts: no})
+	}
+	for i := 0; ; i = tree.Nodes[i].Children[len(tree.Path)%2] {
+		if tree.Path = append(tree.Path, i); tree.Nodes[i].Children == nil {
+			break
+		}
+	}
+	return tree
 }

@@ -66,25 +66,27 @@ func (p *pen) swatch(i int, r vg.Rectangle) {
 	c := p.series[i%len(p.series)]
 	p.fillRect(c, r)
 	const step = 5 * px
-	stripe := p.paper
-	switch i / len(p.series) % 3 {
-	case 1: // rising stripes, cut at the edges of r
-		for x := r.Min.X - (r.Max.Y - r.Min.Y); x < r.Max.X; x += step {
-			a, b := vg.Point{X: x, Y: r.Min.Y}, vg.Point{X: x + r.Max.Y - r.Min.Y, Y: r.Max.Y}
-			if a.X < r.Min.X {
-				a = vg.Point{X: r.Min.X, Y: r.Min.Y + r.Min.X - x}
-			}
-			if b.X > r.Max.X {
-				b = vg.Point{X: r.Max.X, Y: r.Min.Y + r.Max.X - x}
-			}
-			if b.Y > a.Y {
-				p.line(stripe, 1.5*px, nil, a, b)
+	var stripes vg.Path
+	switch w, h := r.Max.X-r.Min.X, r.Max.Y-r.Min.Y; i / len(p.series) % 3 {
+	case 1: // rising, cut at the edges of r
+		for x := -h + step/2; x < w; x += step {
+			from, to := max(0, -x), min(h, w-x)
+			if from < to {
+				stripes.Move(vg.Point{X: r.Min.X + x + from, Y: r.Min.Y + from})
+				stripes.Line(vg.Point{X: r.Min.X + x + to, Y: r.Min.Y + to})
 			}
 		}
-	case 2: // level stripes
-		for y := r.Min.Y + step/2; y < r.Max.Y-px; y += step {
-			p.line(stripe, 1.5*px, nil, vg.Point{X: r.Min.X, Y: y}, vg.Point{X: r.Max.X, Y: y})
+	case 2: // level
+		for y := step / 2; y < h-px; y += step {
+			stripes.Move(vg.Point{X: r.Min.X, Y: r.Min.Y + y})
+			stripes.Line(vg.Point{X: r.Max.X, Y: r.Min.Y + y})
 		}
+	}
+	if len(stripes) > 0 {
+		p.SetColor(p.paper)
+		p.SetLineWidth(1.5 * px)
+		p.SetLineDash(nil, 0)
+		p.Stroke(stripes)
 	}
 }
 

@@ -205,7 +205,7 @@ func (v View) Bundle() (Bundle, error) {
 		}
 		limit = max(figureLimit-len(b.HTML)-len(b.Text), 60_000) * 3 / 4 // base64 adds a third
 	}
-	if b.PNG, err = v.encodePNG(limit); err != nil {
+	if b.PNG, err = v.squeezePNG(limit); err != nil {
 		return Bundle{}, err
 	}
 	if !v.isHTML() {
