@@ -1,0 +1,97 @@
+package imbalance
+
+import (
+	"fmt"
+	"math"
+	"sort"
+
+	"github.com/whybook/whybook/xai"
+	"gonum.org/v1/gonum/stat"
+)
+
+var nan = math.NaN()
+
+// share returns part/whole, NaN for an empty whole.
+func share(part, whole int) float64 {
+	if whole == 0 {
+		return nan
+	}
+	return float64(part) / float64(whole)
+}
+
+// Relation says how two quantities go together, such as class size and recall. Both
+// correlations are in [-1, 1], and NaN where fewer than two pairs are known or one side is
+// constant.
+type Relation struct {
+	Pearson  float64
+	Spearman float64 // Pearson's of the ranks; equal values share their mean rank
+	N        int     // pairs of which both sides are known
+}
+
+// Relate correlates two lists of one length. Pairs with a NaN are left out.
+func Relate(x, y []float64) (Relation, error) {
+	if len(x) != len(y) {
+		return Relation{}, fmt.Errorf("imbalance.Relate: %d and %d values: %w", len(x), len(y), xai.ErrShape)
+	}
+	var a, b []float64
+	for i := range x {
+		if !math.IsNaN(x[i]) && !math.IsNaN(y[i]) {
+			a, b = append(a, x[i]), append(b, y[i])
+		}
+	}
+	return Relation{Pearson: linear(a, b), Spearman: linear(ranked(a), ranked(b)), N: len(a)}, nil
+}
+
+// linear is Pearson's correlation, or NaN.
+func linear(a, b []float64) float64 {
+	if len(a) < 2 {
+		return nan
+	}
+	// A constant side would be rounding noise over rounding noise.
+	for _, list := range [][]float64{a, b} {
+		lo, hi := list[0], list[0]
+		for _, v := range list {
+			lo, hi = min(lo, v), max(hi, v)
+		}
+		if hi-lo <= 1e-14*max(math.Abs(lo), math.Abs(hi)) {
+			return nan
+		}
+	}
+	return min(max(stat.Correlation(a, b, nil), -1), 1)
+}
+
+// ranked returns the rank of each value, 1 for the least; equal values share the mean.
+func ranked(values []float64) []float64 {
+	order := make([]int, len(values))
+	for i := range order {
+		order[i] = i
+	}
+	sort.SliceStable(order, func(a, b int) bool { return values[order[a]] < values[order[b]] })
+	out := make([]float64, len(values))
+	for lo := 0; lo < len(order); {
+		hi := lo
+		for hi < len(order) && values[order[hi]] == values[order[lo]] {
+			hi++
+		}
+		for _, i := range order[lo:hi] {
+			out[i] = float64(lo+1+hi) / 2
+		}
+		lo = hi
+	}
+	return out
+}
+
+// meanKnown returns the mean of the values that are not NaN; NaN if there are none.
+func meanKnown(values []float64) float64 {
+	sum, n := 0.0, 0
+	for _, v := range values {
+		if !math.IsNaN(v) {
+			sum, n = sum+v, n+1
+		}
+	}
+	return sum / float64(n)
+}
+
+func errSizes(where string, have, want int) error {
+	return fmt.Errorf("%s: %d class sizes for %d classes: %w", where, have, want, xai.ErrShape)
+}
