@@ -35,6 +35,7 @@ type Comparison struct {
 	seed      uint64
 	resamples int
 	level     float64
+	labels    bool // explain each sample's label
 	err       error
 }
 
@@ -78,6 +79,13 @@ func (c Comparison) Metrics(metrics ...Metric) Comparison {
 		}
 	}
 	c.metrics = append(slices.Clip(c.metrics), metrics...)
+	return c
+}
+
+// Labels explains each sample for its label instead of its predicted class: for samples whose
+// mask says where the label is, or to ask about classes that are not predicted.
+func (c Comparison) Labels() Comparison {
+	c.labels = true
 	return c
 }
 
@@ -132,8 +140,12 @@ func (c Comparison) Key() string {
 	if err != nil {
 		return "evaluate: " + err.Error() // Build says so, too
 	}
-	return fmt.Sprintf("%s | methods %s | metrics %s | bootstrap %d %v seed %d | model %s | data %s",
-		gridVersion, strings.Join(methods, ", "), metrics, c.resamples, c.level, c.seed, fingerprint(c.model), c.data.Key())
+	target := "predicted class"
+	if c.labels {
+		target = "label"
+	}
+	return fmt.Sprintf("%s | methods %s | metrics %s | of the %s | bootstrap %d %v seed %d | model %s | data %s",
+		gridVersion, strings.Join(methods, ", "), metrics, target, c.resamples, c.level, c.seed, fingerprint(c.model), c.data.Key())
 }
 
 func fingerprint(model xai.Differentiable) string {
@@ -335,7 +347,11 @@ func (c Comparison) each(ctx context.Context, set datasets.Set, attributors []at
 				if of == nil {
 					of = Oracle{Mask: x.Mask}
 				}
-				m, err := saliency.Of(c.model, x).With(of).Explain(quiet)
+				recipe := saliency.Of(c.model, x).With(of)
+				if c.labels {
+					recipe = recipe.Target(x.Label)
+				}
+				m, err := recipe.Explain(quiet)
 				if err != nil && failure(err) != nil {
 					return fmt.Errorf("evaluate: sample %d of %s: %w", s, attributor.Name, err)
 				}

@@ -341,3 +341,33 @@ func FuzzLoadGrid(f *testing.F) {
 		g.BarsView()
 	})
 }
+
+// TestLabels: with Labels every sample is explained for its own class, and the two keys
+// differ.
+func TestLabels(t *testing.T) {
+	set := spots(6)
+	for i := range set.Labels { // none of them is what the network says
+		set.Labels[i] = 1 - set.Labels[i]
+	}
+	c := Compare(listed{spotNet(t)}, set).Methods(saliency.InputGradient{}).Metrics(Sparseness{})
+	g, err := c.Labels().Run(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := c.Run(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	differ := 0
+	for i, s := range g.Cases {
+		if s.Target != set.Labels[i] {
+			t.Errorf("sample %d of class %d was explained for %d", i, set.Labels[i], s.Target)
+		}
+		if p.Cases[i].Target != s.Target {
+			differ++
+		}
+	}
+	if differ == 0 || c.Key() == c.Labels().Key() {
+		t.Error("labels and predictions are not told apart")
+	}
+}
