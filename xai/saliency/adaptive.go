@@ -14,13 +14,15 @@ import (
 // AdaptiveIntegratedGradients is IntegratedGradients with a rule that goes where the
 // model bends. The path is cut into segments, each integrated by three Gauss-Legendre
 // points, and its error is what its integral misses of the change of f between its ends,
-// which the model itself tells. Segments with too large an error are halved until the sum
-// of the absolute errors is at most Tolerance times |f(x) - f(x')|. On a network of ReLUs
-// only the segments with a kink are halved.
+// which the model itself tells. Segments with too large an error are cut in two until the
+// sum of the absolute errors is at most Tolerance times |f(x) - f(x')|. On a network of ReLUs
+// f is a polygon along the path, and only segments with a kink are cut: where the lines
+// through their two ends meet, which is the kink if there is one only, and every other time
+// in the middle.
 //
 // Report.Completeness has the bound that was reached. The work stops above the tolerance,
-// which is no error, when a row has used Limit segments or when halving no longer helps:
-// where a segment's error is not more than what rounding in the model makes of it, its halves
+// which is no error, when a row has used Limit segments or when cutting no longer helps:
+// where a segment's error is not more than what rounding in the model makes of it, its parts
 // would have as much each. That rounding is measured, from differences of the scores at points
 // too near to each other to differ otherwise. A model in float32 seldom allows a relative
 // tolerance below 1e-4; one in float64 allows 1e-9.
@@ -38,15 +40,44 @@ func (AdaptiveIntegratedGradients) Signed() bool { return true }
 // segment is a part of the path from a to b in [0,1].
 type segment struct {
 	a, b   float64
-	fa, fb float64 // the score at the ends
-	mid    float64 // the score in the middle
-	sum    float64 // integral of the directional derivative
+	fa, fb float64    // the score at the ends
+	mid    float64    // the score in the middle
+	sum    float64    // integral of the directional derivative
+	slope  [3]float64 // that derivative at the three points
+	met    bool       // made by a cut where two lines meet
+}
+
+// cut returns where to cut the segment: where the line through its left end, with the slope
+// at the first point, meets the one through its right end. Where both slopes are the same a
+// kink lies beyond the outer points, on the side that the score in the middle tells. What
+// such a cut has made is cut in the middle the next time, so that segments shrink whatever
+// the model does.
+func (s segment) cut() (at float64, met bool) {
+	mid, width := (s.a+s.b)/2, s.b-s.a
+	if s.met {
+		return mid, false
+	}
+	if left, right := s.slope[0], s.slope[2]; left != right {
+		at = ((s.fb - right*s.b) - (s.fa - left*s.a)) / (left - right)
+	}
+	if !(at > s.a && at < s.b) {
+		first, _ := threePoint(s, 0)
+		last, _ := threePoint(s, 2)
+		at = last
+		if math.Abs(s.fa+s.slope[1]*width/2-s.mid) > math.Abs(s.fb-s.slope[1]*width/2-s.mid) {
+			at = first
+		}
+	}
+	if at-s.a < minWidth || s.b-at < minWidth {
+		return mid, false
+	}
+	return at, true
 }
 
 // miss is the error of the segment: its integral minus the change of f.
 func (s segment) miss() float64 { return s.sum - (s.fb - s.fa) }
 
-// minWidth is the shortest segment that is halved: below, t cannot tell its points apart.
+// minWidth is the shortest segment that is cut: below, t cannot tell its points apart.
 const minWidth = 1.0 / (1 << 44)
 
 // Attribute implements Method. Memory grows with Limit by a few numbers for each segment
@@ -165,24 +196,24 @@ func (p *path) walk(ctx context.Context, tolerance float64, start, limit int) er
 			}
 			noise, many = max(noise, measured), 2*len(rough)
 		}
-		var next, halves []segment
+		var next, large []segment
 		room := limit - len(p.segments)
 		for _, s := range p.segments {
 			if room > 0 && math.Abs(s.miss()) > max(share, noise) && s.b-s.a > minWidth {
-				m := (s.a + s.b) / 2
-				halves = append(halves, segment{a: s.a, b: m, fa: s.fa, fb: s.mid}, segment{a: m, b: s.b, fa: s.mid, fb: s.fb})
+				large = append(large, s)
 				room--
 				continue
 			}
 			next = append(next, s)
 		}
-		if len(halves) == 0 {
+		if len(large) == 0 {
 			return nil
 		}
-		if err := p.evaluate(ctx, halves); err != nil {
+		parts, err := p.cut(ctx, large)
+		if err != nil {
 			return err
 		}
-		p.segments = append(next, halves...)
+		p.segments = append(next, parts...)
 		slices.SortFunc(p.segments, func(s, t segment) int {
 			if s.a < t.a {
 				return -1
@@ -190,6 +221,28 @@ func (p *path) walk(ctx context.Context, tolerance float64, start, limit int) er
 			return 1
 		})
 	}
+}
+
+// cut cuts segments in two and evaluates the parts.
+func (p *path) cut(ctx context.Context, segments []segment) ([]segment, error) {
+	parts := make([]segment, 0, 2*len(segments))
+	for _, s := range segments {
+		at, met := s.cut()
+		parts = append(parts, segment{a: s.a, b: at, fa: s.fa, fb: s.mid, met: met}, segment{a: at, b: s.b, fa: s.mid, fb: s.fb, met: met})
+	}
+	scores := sweep{
+		task: "path", per: len(segments), size: p.size,
+		point: func(dst []float64, _, s int) { between(dst, p.baseline, p.in.X.RawRowView(0), parts[2*s].b) },
+		use: func(_, s int, _, scores []float64) {
+			parts[2*s].fb = scores[p.in.Targets[0]]
+			parts[2*s+1].fa = parts[2*s].fb
+		},
+	}
+	if err := scores.run(ctx, p.f, p.in); err != nil {
+		return nil, err
+	}
+	p.passes += len(segments)
+	return parts, p.evaluate(ctx, parts)
 }
 
 // rough returns the segments with an error above the given one.
@@ -204,14 +257,14 @@ func (p *path) rough(above float64) []segment {
 }
 
 // noise returns the error that rounding in the model explains, as it is in the given segments.
-// The fourth difference of the score over points 2^-18 apart has little else in it: a smooth
+// The fourth difference of the score over points at most 2^-18 apart has little else in it: a smooth
 // curve leaves 2^-72 of its fourth derivative, while the independent rounding of five scores
-// is magnified by the root of 70. Kinks between the points are possible but rare, so the
-// upper quartile of the differences counts. Where the score hardly moves its rounding does
+// is magnified by the root of 70. Kinks between the points are possible but not everywhere, so
+// the median of the differences counts. Where the score hardly moves its rounding does
 // not show in them, but in its digits: a model whose scores are all float32 numbers rounds
 // to them.
 func (p *path) noise(ctx context.Context, in []segment) (float64, error) {
-	const places, near = 16, 1.0 / (1 << 18)
+	const places, nearest = 16, 1.0 / (1 << 18)
 	weights := [...]float64{1, -4, 6, -4, 1}
 	var bends [places]float64
 	single, size := true, 0.0
@@ -221,6 +274,7 @@ func (p *path) noise(ctx context.Context, in []segment) (float64, error) {
 			place := s / len(weights)
 			at := in[place*len(in)/places]
 			t := at.a + (at.b-at.a)*math.Mod(0.618*float64(place+1), 1)
+			near := min(nearest, (at.b-at.a)/64) // or the kink of a short segment would be among them
 			between(dst, p.baseline, p.in.X.RawRowView(0), t+near*float64(s%len(weights)-2))
 		},
 		use: func(_, s int, _, row []float64) {
@@ -237,7 +291,7 @@ func (p *path) noise(ctx context.Context, in []segment) (float64, error) {
 		bends[i] = math.Abs(b)
 	}
 	slices.Sort(bends[:])
-	rounding := 2 * bends[places*3/4]
+	rounding := 4 * bends[places/2]
 	if single {
 		rounding = max(rounding, size/(1<<22))
 	}
@@ -245,7 +299,7 @@ func (p *path) noise(ctx context.Context, in []segment) (float64, error) {
 }
 
 // threePoint returns the Gauss-Legendre point k of a segment and its weight. The middle
-// one gives the score at which a segment is halved.
+// one gives the score in the middle.
 func threePoint(s segment, k int) (at, weight float64) {
 	const outer = 0.7745966692414834 // sqrt(3/5)
 	mid, width := (s.a+s.b)/2, s.b-s.a
@@ -269,6 +323,7 @@ func (p *path) evaluate(ctx context.Context, segments []segment) error {
 		}
 		_, w := threePoint(*s, k)
 		s.sum += w * slope
+		s.slope[k] = slope
 		if k == 1 {
 			s.mid = scores[p.in.Targets[0]]
 		}

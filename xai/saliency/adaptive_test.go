@@ -84,10 +84,14 @@ func TestAdaptive(t *testing.T) {
 	if _, r := attribute(t, AdaptiveIntegratedGradients{}, affine(1, []float64{1, 2}), images(rows([]float64{1, 1}), 1, 2)); r.Passes != 17+2*48 {
 		t.Errorf("a linear model took %d passes", r.Passes)
 	}
+	// One kink is found at once: 8 scores, 7 segments, a cut into 2, and 8 segments again.
+	if _, r := attribute(t, AdaptiveIntegratedGradients{Tolerance: 1e-12, Segments: 7}, netA(), images(rows([]float64{20, 50, 30}), 1, 3)); r.Passes != 8+3*7+1+3*2+3*8 {
+		t.Errorf("net A took %d passes", r.Passes)
+	}
 	// A path that is cut off by Limit says so by its bound.
-	_, r := attribute(t, AdaptiveIntegratedGradients{Tolerance: 1e-12, Segments: 7, Limit: 9}, netA(), images(rows([]float64{20, 50, 30}), 1, 3))
+	_, r := attribute(t, AdaptiveIntegratedGradients{Tolerance: 1e-12, Segments: 7, Limit: 7}, netA(), images(rows([]float64{20, 50, 30}), 1, 3))
 	if c := r.Completeness[0]; c.Bound <= 1e-12*390 || c.Bound < math.Abs(c.Error()) {
-		t.Errorf("limit 9: %+v", c)
+		t.Errorf("limit 7: %+v", c)
 	}
 	// f ends where it began, and never moved.
 	if _, r := attribute(t, AdaptiveIntegratedGradients{}, affine(1, []float64{0, 0}), images(rows([]float64{1, 1}), 1, 2)); r.Completeness[0] != (Completeness{}) {
