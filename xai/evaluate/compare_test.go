@@ -77,7 +77,7 @@ func TestGrid(t *testing.T) {
 	for _, q := range g.Questions {
 		questions = append(questions, q.Name)
 	}
-	if !slices.Equal(names, []string{"Input gradient", "saliency.IntegratedGradients{Steps: 5}", "saliency.IntegratedGradients{Steps: 7}", "Random", "Constant", "Sobel", "Oracle"}) || references != 4 {
+	if !slices.Equal(names, []string{"Input x gradient", "saliency.IntegratedGradients{Steps: 5}", "saliency.IntegratedGradients{Steps: 7}", "Random", "Constant", "Sobel", "Oracle"}) || references != 4 {
 		t.Errorf("attributors %q, %d references", names, references)
 	}
 	if !slices.Equal(questions, []string{"Deletion AUC", "Deletion AUC (Probability true)", "Sparseness (Gini)", "MPRT", "Relevance mass", "Max-sensitivity"}) {
@@ -307,7 +307,7 @@ func ExampleCompare() {
 		fmt.Printf("%s: %d samples, %s\n", s.Attributor.Name, s.N, s.Against())
 	}
 	// Output:
-	// Input gradient: 20 samples, better
+	// Input x gradient: 20 samples, better
 	// Integrated gradients: 20 samples, better
 	// Random: 20 samples, not told apart
 	// Constant: 20 samples, worse

@@ -66,7 +66,7 @@ func ExampleRecipe_Toward() {
 	// Output:
 	// LRP for dog - 1x6x6
 	// LRP for margin of dog over cow - 1x6x6
-	// Guided backprop for channel 3 of conv1 - 1x6x6
+	// Guided backpropagation for channel 3 of conv1 - 1x6x6
 	// Integrated gradients for dog - 4x3x3
 }
 

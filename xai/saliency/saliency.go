@@ -421,9 +421,16 @@ func name(m Method) string {
 	return v.Type().String() + "{" + strings.Join(fields, ", ") + "}"
 }
 
-// words turns the name of a method's type into words: IntegratedGradients, "Integrated
-// gradients"; GradCAM, "Grad CAM".
+// Titled is a method that has a name of its own for titles; others are named after their
+// type.
+type Titled interface{ Title() string }
+
+// words returns the title of a method, or turns the name of its type into words:
+// IntegratedGradients, "Integrated gradients".
 func words(m Method) string {
+	if titled, ok := m.(Titled); ok {
+		return titled.Title()
+	}
 	t := reflect.TypeOf(m)
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()

@@ -54,6 +54,14 @@ func (k Kind) GoString() string {
 // Signed implements Method: a mean has the inner method's signs, squares have none.
 func (m Smooth) Signed() bool { return m.Kind == Mean && m.inner().Signed() }
 
+// Title implements Titled: "SmoothGrad", or what is done to which method.
+func (m Smooth) Title() string {
+	if _, gradient := m.inner().(Gradient); gradient {
+		return [...]string{"SmoothGrad", "SmoothGrad squared", "VarGrad"}[min(max(m.Kind, Mean), Variance)]
+	}
+	return [...]string{"Smooth ", "Smooth squared ", "Variance of "}[min(max(m.Kind, Mean), Variance)] + lower(words(m.inner()))
+}
+
 func (m Smooth) inner() Method {
 	if m.Of == nil {
 		return Gradient{}

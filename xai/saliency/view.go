@@ -32,6 +32,9 @@ func (m Map) View() render.View {
 		Title: title, Values: m.Plane(), Height: m.Shape.Height, Width: m.Shape.Width,
 		Signed: m.Signed, Label: "attribution", Scale: m.Method,
 	}
+	if m.Scalar != nil { // another quantity than a score, unless it is made of scores
+		heat.Scale += m.Scalar.source()
+	}
 	return render.Overlay{HeatMap: heat, Image: render.Image{
 		Pixels: m.Sample.X, Channels: m.Shape.Channels, Height: m.Shape.Height, Width: m.Shape.Width,
 	}}.View()
