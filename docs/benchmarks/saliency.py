@@ -1,6 +1,6 @@
 """Compares Whybook's saliency methods with Captum's on one network, in alternation.
 
-    python3 docs/benchmarks/saliency.py [--rounds 9] [--threads 2] [methods ...]
+    python3 docs/benchmarks/saliency.py [--rounds 9] [--threads 2 | --cpu] [methods ...]
     python3 docs/benchmarks/saliency.py --memory
 
 Needs Go and, in this Python, torch and captum. Run it from the root of the repository on
@@ -17,6 +17,10 @@ benchmarks of xai/saliency), in float32, so that both see the same disturbances.
 gets the batch size that was fastest for it among several, which is rarely its default. The
 table has the fastest round and the median over the rounds, both of a round's mean, in
 milliseconds per call, and the ratio Whybook / Captum of each.
+
+With --cpu it is the processor time on one thread, which also tells something when other
+programs run: threads that wait for each other, as those of PyTorch do after every
+operation, wait for the other programs too.
 
 With --memory, instead: the most memory that a process needs for integrated gradients of one
 image with more and more steps (Linux).
@@ -71,10 +75,10 @@ def occlusion(model, x, y, size):
 # The Go benchmark, Captum's side, the sizes that Captum may choose from (0 is its default,
 # all at once), and how many calls make a round; the latter two for 1 and for 32 images.
 METHODS = {
-    "gradient": ("Gradient", gradient, {1: (0,), 32: (0,)}, {1: 200, 32: 20}),
-    "ig": ("IntegratedGradients50", integrated_gradients, {1: (0,), 32: (0, 32, 64, 128, 256)}, {1: 20, 32: 2}),
-    "smoothgrad": ("SmoothGrad50", smooth_grad, {1: (0, 4, 8, 16), 32: (0, 1, 2, 4, 8)}, {1: 20, 32: 2}),
-    "occlusion": ("Occlusion", occlusion, {1: (8, 32, 64, 169), 32: (1, 2, 4, 8)}, {1: 20, 32: 2}),
+    "gradient": ("Gradient", gradient, {1: (0,), 32: (0,)}, {1: 200, 32: 10}),
+    "ig": ("IntegratedGradients50", integrated_gradients, {1: (0,), 32: (0, 64, 128)}, {1: 10, 32: 1}),
+    "smoothgrad": ("SmoothGrad50", smooth_grad, {1: (0, 8), 32: (0, 2, 4)}, {1: 10, 32: 1}),
+    "occlusion": ("Occlusion", occlusion, {1: (1, 64, 169), 32: (1, 2, 8)}, {1: 10, 32: 1}),
 }
 
 
@@ -125,21 +129,32 @@ def compare(binary, model, methods):
     print()
 
 
-def python_time(call, calls):
+def python_time(call, calls, cpu):
     """Returns the mean time of a number of calls after the first one, in ms."""
+    clock = time.process_time if cpu else time.perf_counter
     call()
-    start = time.perf_counter()
+    start = clock()
     for _ in range(calls):
         call()
-    return (time.perf_counter() - start) * 1e3 / calls
+    return (clock() - start) * 1e3 / calls
 
 
-def go_time(binary, name, images, calls, threads):
-    out = subprocess.run(
-        [binary, "-test.run", "-", "-test.bench", f"^Benchmark{name}$/^{images}$", "-test.benchtime", f"{calls}x"],
-        check=True, capture_output=True, text=True, cwd="xai/saliency", env={**os.environ, "GOMAXPROCS": str(threads)},
-    ).stdout
-    return float(re.search(r"([\d.e+]+) ns/op", out).group(1)) / 1e6
+def go_time(binary, name, images, calls, threads, cpu):
+    """Does the same for a Go benchmark."""
+    def run(calls):
+        """Returns what the benchmark prints, and the processor time of its process in ms."""
+        process = subprocess.Popen(
+            [binary, "-test.run", "-", "-test.bench", f"^Benchmark{name}$/^{images}$", "-test.benchtime", f"{calls}x"],
+            stdout=subprocess.PIPE, text=True, cwd="xai/saliency", env={**os.environ, "GOMAXPROCS": str(threads)})
+        out = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        if status != 0:
+            sys.exit(out)
+        return out, (usage.ru_utime + usage.ru_stime) * 1e3
+
+    if cpu:  # without what comes before the first call
+        return (run(3 * calls)[1] - run(calls)[1]) / (2 * calls)
+    return float(re.search(r"([\d.e+]+) ns/op", run(calls)[0]).group(1)) / 1e6
 
 
 def peak(steps, size):
@@ -168,16 +183,19 @@ def main():
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("methods", nargs="*", default=list(METHODS))
+    parser.add_argument("--cpu", action="store_true", help="processor time on one thread")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--peak", nargs=2, type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.cpu:
+        args.threads = 1
     torch.set_num_threads(args.threads)
     if args.peak:
         peak(*args.peak)
         return
     go = subprocess.run(["go", "version"], check=True, capture_output=True, text=True).stdout.split()[2]
     print(f"captum {captum.__version__}, torch {torch.__version__}, {go}, {platform.machine()}, "
-          f"{args.threads} threads, {args.rounds} rounds\n")
+          f"{args.threads} threads, {args.rounds} rounds{', processor time' if args.cpu else ''}\n")
     with tempfile.TemporaryDirectory() as folder:
         binary = os.path.join(folder, "saliency.test")
         subprocess.run(["go", "test", "-c", "-o", binary, "./xai/saliency"], check=True)
@@ -194,11 +212,13 @@ def main():
                 x, y = torch.rand(images, 1, 28, 28), torch.arange(images) % 10
                 n = calls[images]
                 step = lambda size: lambda: captums(model, x, y, size)
-                best = min(sizes[images], key=lambda size: min(python_time(step(size), 1) for _ in range(2)) if len(sizes[images]) > 1 else 0)
+                best = sizes[images][0]
+                if len(sizes[images]) > 1:
+                    best = min(sizes[images], key=lambda size: min(python_time(step(size), 1, args.cpu) for _ in range(2)))
                 ours, theirs = [], []
                 for _ in range(args.rounds):
-                    theirs.append(python_time(step(best), n))
-                    ours.append(go_time(binary, name, images, n, args.threads))
+                    theirs.append(python_time(step(best), n, args.cpu))
+                    ours.append(go_time(binary, name, images, n, args.threads, args.cpu))
                 low = [min(side) for side in (ours, theirs)]
                 mid = [statistics.median(side) for side in (ours, theirs)]
                 print(f"| {method} | {images} | {best or 'all'} | {low[0]:.2f} | {low[1]:.2f} | {low[0] / low[1]:.2f} "
