@@ -49,7 +49,7 @@ from engine import CNN
 warnings.filterwarnings("ignore", message="Input Tensor 0 did not already require gradients")
 
 SAMPLES, SIGMA = 50, 0.15
-TOLERANCE = {"64": 1e-7, "32": 1e-5}  # in float64 too, Captum rounds the weights of steps and windows to float32
+TOLERANCE = {"64": 1e-7, "32": 1e-5}  # in float64 too, Captum rounds the weights of steps and the maps of occlusion to float32
 
 
 def gradient(model, x, y, _):
