@@ -508,3 +508,36 @@ func TestCosineRelevance(t *testing.T) {
 		}
 	}
 }
+
+// TestPositive: what counts as never negative is never negative, and is seen where it is.
+func TestPositive(t *testing.T) {
+	var archs []Arch
+	for _, list := range layerCases() {
+		archs = append(archs, list...)
+	}
+	for i := range 40 {
+		archs = append(archs, randomArch(seed.Stream(4, "positive", i)))
+	}
+	image := Image(datasets.Shape{Channels: 2, Height: 4, Width: 4})
+	seen := image.ReLU().Named("h").Then(MaxPool{Kernel: 2}).Then(AvgPool{Kernel: 2}).Named("p").Merge(Add{}, "p").Then(Clip{Low: 0, High: 1}).Dense(2)
+	archs = append(archs, seen, image.Then(Clip{Low: -1, High: 1}).Dense(2), image.Then(LeakyReLU{}).Dense(2), image.ReLU().Then(Pad{Top: 1}).Dense(2))
+	for i, a := range archs {
+		net, err := a.Init(1)
+		if err != nil {
+			continue
+		}
+		x := random(6, a.input.Size(), "positive", i)
+		for j, claimed := range a.positive() {
+			out, err := net.Activations(ctx, a.steps[j].name, x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if claimed && mat.Min(out) < 0 {
+				t.Errorf("%v: %s puts out %g", a, a.steps[j].name, mat.Min(out))
+			}
+		}
+	}
+	if got := fmt.Sprint(seen.positive()); got != "[true true true true true false]" {
+		t.Errorf("positive layers %s", got)
+	}
+}
