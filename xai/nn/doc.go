@@ -9,6 +9,13 @@
 //	scores, err := net.Scores(ctx, x)                   // n x classes
 //	scores, err = net.Gradients(ctx, dst, x, targets)   // dst: n x inputs
 //
+// Layers can be seen as well, by the names that Arch.Layers gives them:
+//
+//	u, err := net.Activations(ctx, "conv2", x)
+//	err = net.Pull(ctx, "", "conv2", dst, x, seed)      // gradients at a layer
+//	rest, err := net.After("conv2")                     // the network from there on
+//	err = net.Propagate(ctx, "", "", dst, x, seed, rules) // sent back by other rules
+//
 // Everything is batched: a single image is a batch of one row. Inputs are rows of
 // C*H*W values, channel-major, images in [0,1]. Scores are logits. A Net computes in
 // float32; Net.Double gives the same network in float64 for exact tests.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/whybook/whybook/datasets"
@@ -539,5 +540,37 @@ func TestPositive(t *testing.T) {
 	}
 	if got := fmt.Sprint(seen.positive()); got != "[true true true true true false]" {
 		t.Errorf("positive layers %s", got)
+	}
+}
+
+// TestPropagateTogether: goroutines that use one network at once get what each gets alone.
+func TestPropagateTogether(t *testing.T) {
+	net := settled(t, tinyResNet(), 8)
+	x, s := random(3, 72, "together"), random(3, 3, "together", "s")
+	rules := []func(xai.Site) xai.Rule{nil, toAll(xai.ZPlus{}), toAll(xai.Gamma{Gamma: 0.5}), toAll(xai.Flat{}), atReLU(xai.Guided{})}
+	run := func(i int) (*mat.Dense, error) {
+		dst := mat.NewDense(3, 72, nil)
+		return dst, net.Propagate(ctx, "", "", dst, x, s, rules[i%len(rules)])
+	}
+	var want []*mat.Dense
+	for i := range rules {
+		one, err := run(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, one)
+	}
+	net = settled(t, tinyResNet(), 8) // with nothing kept
+	var wg sync.WaitGroup
+	for i := range 4 * len(rules) {
+		wg.Go(func() {
+			if got, err := run(i); err != nil || !mat.Equal(got, want[i%len(rules)]) {
+				t.Errorf("rules %d together: another result, %v", i%len(rules), err)
+			}
+		})
+	}
+	wg.Wait()
+	if idle := len(net.run.(*engine[float64]).idle); idle > maxIdle {
+		t.Errorf("%d machines wait, at most %d wanted", idle, maxIdle)
 	}
 }

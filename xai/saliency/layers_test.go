@@ -366,6 +366,26 @@ func TestNothingToShare(t *testing.T) {
 	}
 }
 
+// TestSaturated: a probability that is 1 to the last digit has no gradient: maps of it are
+// zero, those of its margin are not.
+func TestSaturated(t *testing.T) {
+	shape := datasets.Shape{Channels: 1, Height: 4, Width: 4}
+	net := load(t, nn.Image(shape).Conv(2, 3).ReLU().Dense(2), map[string][]float64{"conv1.bias": {1, 1}, "fc1.bias": {900, -900}})
+	x := datasets.Sample{Shape: shape, X: random(1, 16, 1).RawRowView(0)}
+	for _, m := range append(layered(), Gradient{}, InputGradient{}, IntegratedGradients{}) {
+		flat, err := Of(net, x).With(m).Toward(Probability{Class: Predicted}).Explain(ctx)
+		if err != nil || floats.Norm(flat.Values, 2) != 0 {
+			t.Errorf("%s of a certain probability: %v, %v", name(m), flat.Values, err)
+		}
+		margin, err := Of(net, x).With(m).Toward(Margin{Class: Predicted}).Explain(ctx)
+		_, cam := m.(GradCAM) // which may find nothing that speaks for the class
+		_, guided := m.(GuidedGradCAM)
+		if err != nil || !cam && !guided && floats.Norm(margin.Values, 2) == 0 {
+			t.Errorf("%s of its margin: %v, %v", name(m), margin.Values, err)
+		}
+	}
+}
+
 func TestResample(t *testing.T) {
 	got := make([]float64, 16)
 	resample(got, 4, 4, []float64{0, 4, 8, 12}, 2, 2)
