@@ -4,8 +4,10 @@ import (
 	"context"
 	"math"
 	"sync"
+	"sync/atomic"
 
 	"github.com/whybook/whybook/xai/internal/parallel"
+	"github.com/whybook/whybook/xai/progress"
 )
 
 // objective is what t-SNE minimises over the n points of the plane y, x and y of each: the
@@ -117,6 +119,7 @@ func (o *objective) divergence(ctx context.Context, y []float64, z float64) (flo
 func (o *objective) normaliser(ctx context.Context, y []float64) (float64, error) {
 	const size = 32
 	n := len(y) / 2
+	var done atomic.Int64
 	return o.sum(ctx, n, size, func(lo, hi int) float64 {
 		total := 0.0
 		for i := lo; i < hi; i++ {
@@ -127,6 +130,7 @@ func (o *objective) normaliser(ctx context.Context, y []float64) (float64, error
 			}
 			total += 2 * sum
 		}
+		progress.Report(ctx, "t-SNE: divergence", int(done.Add(int64(hi-lo))), n)
 		return total
 	})
 }

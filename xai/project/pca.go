@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"sync/atomic"
 
 	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/internal/gemm"
 	"github.com/whybook/whybook/xai/internal/parallel"
+	"github.com/whybook/whybook/xai/progress"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -134,6 +136,7 @@ func (c cloud) products(ctx context.Context, columns bool) ([]float64, error) {
 			pairs = append(pairs, [2]int{r * size, q * size})
 		}
 	}
+	var done atomic.Int64
 	err := parallel.Blocks(ctx, len(pairs), 1, func(lo, _ int) error {
 		r, q := pairs[lo][0], pairs[lo][1]
 		rows, cols := min(size, m-r), min(size, m-q)
@@ -147,6 +150,7 @@ func (c cloud) products(ctx context.Context, columns bool) ([]float64, error) {
 				s[j*m+i] = s[i*m+j]
 			}
 		}
+		progress.Report(ctx, "PCA", int(done.Add(1)), len(pairs))
 		return nil
 	})
 	return s, err
@@ -163,7 +167,7 @@ func orthonormal(rows []float64, k, d int) {
 			before := norm(row)
 			for range 2 {
 				for h := range i {
-					project(row, rows[h*d:][:d])
+					deflate(row, rows[h*d:][:d])
 				}
 			}
 			after := norm(row)
@@ -180,8 +184,8 @@ func orthonormal(rows []float64, k, d int) {
 	}
 }
 
-// project removes from row its part along a unit vector.
-func project(row, unit []float64) {
+// deflate removes from row its part along a unit vector.
+func deflate(row, unit []float64) {
 	dot := 0.0
 	for j, v := range row {
 		dot += v * unit[j]
@@ -220,7 +224,8 @@ func direct(axis []float64) {
 }
 
 // Transform returns the coordinates along the axes, m x k, of the m rows of x, which need
-// not be those that the basis was made from.
+// not be those that the basis was made from. A coordinate beyond what a float64 can be is
+// an error (ErrNotFinite).
 func (b Basis) Transform(x *mat.Dense) (*mat.Dense, error) {
 	const what = "project.Basis.Transform"
 	k, d, err := b.dims(what, x, len(b.Mean))
@@ -237,6 +242,9 @@ func (b Basis) Transform(x *mat.Dense) (*mat.Dense, error) {
 	}
 	z, axes := mat.NewDense(m, k, nil), b.Axes.RawMatrix()
 	workers().DGEMM(false, true, m, k, d, 1, shifted.RawMatrix().Data, d, axes.Data, axes.Stride, 0, z.RawMatrix().Data, k)
+	if err := check(what, z); err != nil {
+		return nil, err
+	}
 	return z, nil
 }
 
@@ -259,6 +267,9 @@ func (b Basis) Inverse(z *mat.Dense) (*mat.Dense, error) {
 	}
 	in, axes := z.RawMatrix(), b.Axes.RawMatrix()
 	workers().DGEMM(false, false, m, d, k, 1, in.Data, in.Stride, axes.Data, axes.Stride, 1, x.RawMatrix().Data, d)
+	if err := check(what, x); err != nil {
+		return nil, err
+	}
 	return x, nil
 }
 

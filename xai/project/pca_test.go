@@ -299,6 +299,13 @@ func TestPCAMistakes(t *testing.T) {
 			t.Errorf("%s: %v, want ErrShape", name, err)
 		}
 	}
+	far := normal(1, 2, 3)
+	far.Scale(1e308, far)
+	for _, f := range []func(*mat.Dense) (*mat.Dense, error){b.Transform, b.Inverse} {
+		if _, err := f(far); !errors.Is(err, ErrNotFinite) {
+			t.Errorf("beyond the numbers: %v, want ErrNotFinite", err)
+		}
+	}
 	stopped, stop := context.WithCancel(ctx)
 	stop()
 	for _, x := range []*mat.Dense{x, normal(1, 200, 300), normal(1, 3, 9)} {

@@ -24,6 +24,9 @@ import (
 //
 //	KL = sum of p_ij log(p_ij / q_ij),  q_ij proportional to 1 / (1 + |y_i - y_j|^2)
 //
+// The default step is that of scikit-learn. It is n / Exaggeration of Belkina et al. (2019,
+// Nature Communications 10) and openTSNE, who leave the factor 4 out of the gradient.
+//
 // A picture depends on the seed, on the perplexity and on the number of iterations; make
 // more than one before believing what it shows.
 type TSNE struct {
@@ -31,7 +34,7 @@ type TSNE struct {
 	Exaggeration float64 // factor of all p_ij in the early phase, at least 1, which is none; default 12
 	Early        int     // iterations of the early phase; default 250, or Iterations/4 if that is less
 	Iterations   int     // all of them, with the early phase; default 1000
-	LearningRate float64 // of the gradient of KL; default max(n / Exaggeration / 4, 50). See below.
+	LearningRate float64 // of the gradient of KL; default max(n / Exaggeration / 4, 50)
 	Theta        float64 // accuracy of the tree, in (0, 1]: less is more exact and slower; default 0.5
 	Exact        bool    // no tree: all pairs, in time that grows with n^2
 
