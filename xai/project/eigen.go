@@ -53,7 +53,9 @@ func decomposed(a []float64, m, k int) (vectors, values []float64, ok bool) {
 	return vectors, values, true
 }
 
-// iterated is leading by Chebyshev-filtered iteration of a block of p vectors.
+// iterated is leading by Chebyshev-filtered iteration of a block of p vectors. Vectors that
+// have converged leave the block and are taken out of the matrix, so that the filter can be
+// as steep as the next ones need.
 func iterated(ctx context.Context, a []float64, m, k, p int) (vectors, values []float64, ok bool, err error) {
 	const (
 		rounds    = 30
@@ -61,6 +63,7 @@ func iterated(ctx context.Context, a []float64, m, k, p int) (vectors, values []
 		growth    = 1e9   // of the filter: what it leaves of the smallest vectors must stay above rounding errors
 		tolerance = 1e-14 // of what remains, relative to the greatest eigenvalue
 	)
+	a = append([]float64(nil), a...)
 	kernel := workers()
 	times := func(dst, x []float64, alpha, beta float64) { // dst = alpha x A + beta dst
 		kernel.DGEMM(false, false, p, m, m, alpha, x, m, a, m, beta, dst, m)
@@ -75,6 +78,11 @@ func iterated(ctx context.Context, a []float64, m, k, p int) (vectors, values []
 			return nil, nil, false, err
 		}
 		for range 2 { // the second time to rounding errors
+			if found := len(values); found > 0 {
+				along := make([]float64, p*found)
+				kernel.DGEMM(false, true, p, found, m, 1, x, m, vectors, m, 0, along, found)
+				kernel.DGEMM(false, false, p, m, found, -1, along, found, vectors, m, 1, x, m)
+			}
 			if !gramOrthonormal(x, w, m, p) {
 				return nil, nil, false, nil
 			}
@@ -83,14 +91,29 @@ func iterated(ctx context.Context, a []float64, m, k, p int) (vectors, values []
 		h := make([]float64, p*p)
 		kernel.DGEMM(false, true, p, p, m, 1, w, m, x, m, 0, h, p)
 		q, ritz, ok := decomposed(h, p, p)
-		if !ok || !(ritz[0] > 0) {
+		if !ok {
 			return nil, nil, false, nil
 		}
 		kernel.DGEMM(false, false, p, m, p, 1, q, p, x, m, 0, y, m)
 		x, y = y, x
 		kernel.DGEMM(false, false, p, m, p, 1, q, p, w, m, 0, y, m) // y = x A
-		if remains(x, y, ritz[:k], m) <= tolerance*ritz[0] {
-			return x[:k*m], ritz[:k], true, nil
+
+		greatest := append(values, ritz[0])[0]
+		done := 0
+		for done < k-len(values) && remains(x[done*m:][:m], y[done*m:][:m], ritz[done]) <= tolerance*greatest {
+			done++
+		}
+		vectors, values = append(vectors, x[:done*m]...), append(values, ritz[:done]...)
+		if len(values) == k {
+			return vectors, values, true, nil
+		}
+		for i, xi := range x[:done*m] {
+			w[i] = ritz[i/m] * xi
+		}
+		kernel.DGEMM(true, false, m, m, done, -1, w, m, x, m, 1, a, m)
+		p, ritz, x, y, w = p-done, ritz[done:], x[done*m:], y[done*m:], w[done*m:]
+		if !(ritz[0] > 0) {
+			return nil, nil, false, nil
 		}
 
 		// The filter is the Chebyshev polynomial T of 2 A / cut - 1, at most 1 on [0, cut] and
@@ -112,18 +135,13 @@ func iterated(ctx context.Context, a []float64, m, k, p int) (vectors, values []
 	return nil, nil, false, nil
 }
 
-// remains returns the greatest length of a row of xa - value x.
-func remains(x, xa, values []float64, m int) float64 {
-	worst := 0.0
-	for i, value := range values {
-		sum := 0.0
-		for j, v := range x[i*m:][:m] {
-			e := xa[i*m+j] - value*v
-			sum += e * e
-		}
-		worst = max(worst, math.Sqrt(sum))
+// remains returns the length of x A - value x for a row x.
+func remains(x, xa []float64, value float64) float64 {
+	sum := 0.0
+	for j, v := range x {
+		sum += (xa[j] - value*v) * (xa[j] - value*v)
 	}
-	return worst
+	return math.Sqrt(sum)
 }
 
 // gramOrthonormal makes the p rows of x orthonormal, to about the square of their condition
