@@ -1,14 +1,14 @@
 """Compares Whybook's principal components and t-SNE with scikit-learn's, in alternation.
 
-    python3 docs/benchmarks/project.py [--rounds 3] [--threads 2] [--processor] [--large]
+    python3 docs/benchmarks/project.py [--rounds 3] [--threads 2] [--processor] [pca] [tsne] [large]
 
 Needs Go and, in this Python, scikit-learn. Run it from the root of the repository on an
 idle machine. With other work on the same processors, --processor --threads 1 compares the
 processor time of one thread instead: waiting threads of either side would distort both.
 
 The data are the 5,000 training digits of MNIST that the repository holds: 784 columns for
-the components; for t-SNE, with the defaults of both sides, the first 50 components. With
---large, t-SNE in Whybook alone runs on 20,000 digits: each one at four positions.
+pca; for tsne, with the defaults of both sides, the first 50 components. For large, t-SNE in
+Whybook alone runs on 20,000 digits: each one at four positions.
 
 Each round runs one side and then the other. Divergences are computed here from the
 positions, for both sides by the same code: with affinities of the 90 nearest neighbours at
@@ -112,7 +112,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--processor", action="store_true")
-    parser.add_argument("--large", action="store_true")
+    parser.add_argument("what", nargs="*", help="pca, tsne, large", default=["pca", "tsne"])
     args = parser.parse_args()
     go = subprocess.run(["go", "version"], check=True, capture_output=True, text=True).stdout.split()[2]
     print(f"scikit-learn {sklearn.__version__}, {go}, {platform.machine()}, {args.threads} threads, "
@@ -120,7 +120,6 @@ def main():
     images = digits()
     x = images.reshape(len(images), -1)
     z = PCA(50, svd_solver="full").fit_transform(x)
-    p = affinities(z)
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(args.threads):
         binary = os.path.join(folder, "project.test")
         subprocess.run(["go", "test", "-c", "-o", binary, "./xai/project"], check=True)
@@ -129,20 +128,23 @@ def main():
         positions = lambda: np.fromfile(os.path.join(folder, "y.f64")).reshape(-1, 2)
         print("| seconds | Go min | sklearn min | ratio | Go median | sklearn median | ratio | |")
         print("|---|---|---|---|---|---|---|---|")
-        ours, solvers = [], {"auto": [], "full": [], "covariance_eigh": []}
-        for _ in range(3 * args.rounds):
-            ours.append(go_time(binary, "PCA", 10, args, folder))
+        if "pca" in args.what:
+            ours, solvers = [], {"auto": [], "full": [], "covariance_eigh": []}
+            for _ in range(3 * args.rounds):
+                ours.append(go_time(binary, "PCA", 10, args, folder))
+                for solver, theirs in solvers.items():
+                    pca = PCA(50, svd_solver=solver, random_state=0)
+                    theirs.append(python_time(lambda: pca.fit_transform(x), args)[0])
             for solver, theirs in solvers.items():
-                theirs.append(python_time(lambda: PCA(50, svd_solver=solver, random_state=0).fit_transform(x), args)[0])
-        for solver, theirs in solvers.items():
-            line(f"PCA, {len(x):,} x 784, `{solver}`", ours, theirs)
-        ours, theirs = [], []
-        for _ in range(args.rounds):
-            seconds, y = python_time(lambda: TSNE(init="pca", random_state=0).fit_transform(z), args)
-            theirs.append(seconds)
-            ours.append(go_time(binary, "TSNE", 1, args, folder))
-        line(f"t-SNE, {len(z):,} x 50", ours, theirs, f"KL {divergence(p, positions()):.4f} and {divergence(p, y):.4f}")
-        if args.large:
+                line(f"PCA, {len(x):,} x 784, `{solver}`", ours, theirs)
+        if "tsne" in args.what:
+            p, ours, theirs = affinities(z), [], []
+            for _ in range(args.rounds):
+                seconds, y = python_time(lambda: TSNE(init="pca", random_state=0).fit_transform(z), args)
+                theirs.append(seconds)
+                ours.append(go_time(binary, "TSNE", 1, args, folder))
+            line(f"t-SNE, {len(z):,} x 50", ours, theirs, f"KL {divergence(p, positions()):.4f} and {divergence(p, y):.4f}")
+        if "large" in args.what:
             padded = np.pad(images, ((0, 0), (0, 1), (0, 1)))
             many = np.concatenate([padded[:, r : r + 28, c : c + 28] for r in (0, 1) for c in (0, 1)])
             z = PCA(50, svd_solver="full").fit_transform(many.reshape(len(many), -1))

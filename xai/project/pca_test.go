@@ -318,7 +318,7 @@ func TestPCAMistakes(t *testing.T) {
 // TestIteratedEigenvectors compares the block iteration with known spectra: a matrix
 // Q diag(values) Q' with Q a reflection.
 func TestIteratedEigenvectors(t *testing.T) {
-	const m, k, p = 200, 6, 22
+	const m, k, p = 160, 6, 22
 	u := normal(6, m, 1).RawMatrix().Data
 	length := norm(u)
 	for i := range u {
