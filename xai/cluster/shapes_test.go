@@ -1,0 +1,171 @@
+package cluster
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// shapes are a square, a ring, a cloud and 15 scattered points, from a generator that is
+// easily written in another language.
+func shapes() (*mat.Dense, []int) {
+	state := 12345
+	u := func() float64 {
+		state = (state*1103515245 + 12345) % (1 << 31)
+		return float64(state) / (1 << 31)
+	}
+	x, y := mat.NewDense(120, 2, nil), make([]int, 120)
+	for i := range 120 {
+		var a, b float64
+		switch {
+		case i < 40:
+			a = u() * 2
+			b = u() * 2
+		case i < 80:
+			angle := u() * 2 * math.Pi
+			a = 8 + 3*math.Cos(angle) + 0.3*u()
+			b = 3*math.Sin(angle) + 0.3*u()
+			y[i] = 1
+		case i < 105:
+			a = 20 + u()*6
+			b = 10 + u()
+			y[i] = 2
+		default:
+			a = u()*30 - 2
+			b = u()*30 - 10
+			y[i] = 3
+		}
+		x.SetRow(i, []float64{a, b})
+	}
+	return x, y
+}
+
+// TestHDBSCAN: the clusters of scikit-learn 1.9.1, whose names (letters) are others.
+func TestHDBSCAN(t *testing.T) {
+	x, _ := shapes()
+	for _, c := range []struct {
+		HDBSCAN
+		want string
+	}{
+		{HDBSCAN{}, "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbdcccccccccc.ccccdcdcccccc.ccc.dccdcccdccaaaaaaaaaaaaaaaaaaaaaaaaa.........c...a."},
+		{HDBSCAN{MinSize: 10}, "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbccccccccccccccccccccccccccccccccccccccccaaaaaaaaaaaaaaaaaaaaaaaaa.........c.c.a."},
+		{HDBSCAN{MinSize: 12, Neighbours: 4}, "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbccccccccccccccccccccccccccccccccccccccccaaaaaaaaaaaaaaaaaaaaaaaaa.........c.c.a."},
+	} {
+		out, err := c.Fit(t.Context(), x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := make([]int, 120)
+		for i, l := range c.want {
+			want[i] = int(l)
+			if noise := l == '.'; noise != (out.Labels[i] < 0) {
+				t.Errorf("%+v: row %d is in %d, want %c", c.HDBSCAN, i, out.Labels[i], l)
+			}
+		}
+		if v := rand(t, out.Labels, want); v != 1 {
+			t.Errorf("%+v: agreement %v", c.HDBSCAN, v)
+		}
+		sizes := make([]int, len(out.Sizes))
+		for _, l := range out.Labels {
+			if l >= 0 {
+				sizes[l]++
+			}
+		}
+		if !slices.Equal(sizes, out.Sizes) || slices.Min(sizes) < max(5, c.MinSize) || len(out.Stability) != len(sizes) || out.Labels[0] != 0 {
+			t.Errorf("%+v: sizes %v, counted %v", c.HDBSCAN, out.Sizes, sizes)
+		}
+	}
+	// Equal rows do not divide by zero; without two branches there is no cluster.
+	equal, err := HDBSCAN{}.Fit(t.Context(), mat.NewDense(20, 2, nil))
+	if err != nil || slices.Max(equal.Labels) != -1 {
+		t.Errorf("equal rows: %+v, %v", equal, err)
+	}
+	two := mat.NewDense(20, 1, nil)
+	for i := 10; i < 20; i++ {
+		two.Set(i, 0, 7)
+	}
+	if out, err := (HDBSCAN{}).Fit(t.Context(), two); err != nil || !slices.Equal(out.Sizes, []int{10, 10}) {
+		t.Errorf("two points: %+v, %v", out, err)
+	}
+}
+
+// TestSpectral finds a ring around a ring, where k-means cannot, and the numbers that theory
+// gives.
+func TestSpectral(t *testing.T) {
+	n := 120
+	x, y, neighbours := mat.NewDense(n, 2, nil), make([]int, n), make([][]int, n)
+	for i := range n {
+		y[i] = i % 2
+		angle := 2 * math.Pi * float64(i/2) / float64(n/2)
+		x.SetRow(i, []float64{float64(1+3*y[i]) * math.Cos(angle), float64(1+3*y[i]) * math.Sin(angle)})
+		neighbours[i] = []int{(i + 2) % n}
+	}
+	neighbours[0] = append(neighbours[0], 1) // a bridge
+	graph, err := Graph(neighbours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if graph.At(0, 1) != 1 || graph.At(1, 0) != 1 || graph.At(0, 2) != 1 || graph.At(0, 118) != 1 || graph.At(0, 4) != 0 {
+		t.Error("the graph is another")
+	}
+	s, err := Spectral{K: 2}.Fit(t.Context(), graph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := rand(t, s.Labels, y); v < 0.9 {
+		t.Errorf("agreement %v", v)
+	}
+	if v := rand(t, fit(t, KMeans{K: 2}, x).Labels, y); v > 0.2 {
+		t.Errorf("k-means agrees with rings: %v", v)
+	}
+
+	// Four complete graphs without ties: eigenvalue 0 four times, then m/(m-1), and the gap
+	// finds them.
+	m := 6
+	clique := mat.NewSymDense(4*m, nil)
+	want := make([]int, 4*m)
+	for i := range 4 * m {
+		want[i] = i / m
+		for j := range i {
+			if i/m == j/m {
+				clique.SetSym(i, j, 2)
+			}
+		}
+	}
+	if s, err = (Spectral{}).Fit(t.Context(), clique); err != nil {
+		t.Fatal(err)
+	}
+	if s.K != 4 || rand(t, s.Labels, want) != 1 || math.Abs(s.Gap-6.0/5) > 1e-12 || len(s.Eigenvalues) != 11 {
+		t.Errorf("%d clusters, gap %v, eigenvalues %v", s.K, s.Gap, s.Eigenvalues)
+	}
+	for i, v := range s.Eigenvalues {
+		if e := []float64{0, 6.0 / 5}[min(1, i/4)]; math.Abs(v-e) > 1e-12 {
+			t.Errorf("eigenvalue %d is %v, want %v", i, v, e)
+		}
+	}
+	for i := range 4 * m {
+		if v := mat.Norm(s.Embedding.RowView(i), 2); math.Abs(v-1) > 1e-12 {
+			t.Errorf("row %d of the embedding has length %v", i, v)
+		}
+	}
+	// Another order of the items is the same division.
+	turned := mat.NewSymDense(4*m, nil)
+	for i := range 4 * m {
+		for j := i; j < 4*m; j++ {
+			turned.SetSym(i, j, clique.At(i*5%24, j*5%24))
+		}
+	}
+	other, err := Spectral{}.Fit(t.Context(), turned)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := make([]int, 4*m)
+	for i, l := range other.Labels {
+		back[i*5%24] = l
+	}
+	if rand(t, back, s.Labels) != 1 {
+		t.Error("the order of the items matters")
+	}
+}
