@@ -339,12 +339,13 @@ func medoidCost(d mat.Matrix, medoids []int) float64 {
 // TestMedoids: no single swap lowers the cost, and with one medoid it is the least there is.
 func TestMedoids(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		n := rapid.IntRange(1, 14).Draw(rt, "n")
-		k := rapid.IntRange(1, n).Draw(rt, "k")
-		d := mat.NewSymDense(n, nil)
+		n := rapid.IntRange(1, 40).Draw(rt, "n")
+		k := rapid.IntRange(1, min(n, 6)).Draw(rt, "k")
+		steps := rapid.SampledFrom([]int{3, 1000}).Draw(rt, "steps")
+		d, r := mat.NewSymDense(n, nil), seed.Stream(rapid.Uint64().Draw(rt, "seed"), "distances")
 		for i := range n {
 			for j := i + 1; j < n; j++ { // any numbers: distances need not be metric
-				d.SetSym(i, j, float64(rapid.IntRange(0, 9).Draw(rt, "d")))
+				d.SetSym(i, j, float64(r.IntN(steps)))
 			}
 		}
 		a, err := Medoids{K: k}.Fit(t.Context(), d)
