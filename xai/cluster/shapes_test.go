@@ -150,6 +150,20 @@ func TestSpectral(t *testing.T) {
 			t.Errorf("row %d of the embedding has length %v", i, v)
 		}
 	}
+	// A path of three, whose items have unlike degrees.
+	path, err := Graph([][]int{{1}, {2}, nil})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Spectral{K: 2}.Fit(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range p.Eigenvalues {
+		if len(p.Eigenvalues) != 3 || math.Abs(v-float64(i)) > 1e-12 {
+			t.Errorf("eigenvalues of a path of three: %v, want 0, 1, 2", p.Eigenvalues)
+		}
+	}
 	// Another order of the items is the same division.
 	turned := mat.NewSymDense(4*m, nil)
 	for i := range 4 * m {

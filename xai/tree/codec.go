@@ -100,7 +100,6 @@ func decode(r io.Reader) (*Tree, error) {
 			waiting = append(waiting, int32(id))
 			continue
 		}
-		t.nodes = append(t.nodes, node{feature: leaf, right: int32(len(t.rows))})
 		t.readLeaf(&d)
 	}
 	sum := d.hash.Sum(nil)
@@ -119,7 +118,7 @@ func decode(r io.Reader) (*Tree, error) {
 // maxOutputs bounds what a damaged header makes Load allocate for one leaf.
 const maxOutputs = 1 << 24
 
-// readLeaf reads what the last node, a leaf, says.
+// readLeaf reads a leaf and appends its node.
 func (t *Tree) readLeaf(d *decoder) {
 	rows, weight, impurity := d.number(), d.float(), d.float()
 	if d.err != nil {
@@ -129,7 +128,7 @@ func (t *Tree) readLeaf(d *decoder) {
 		d.err = fmt.Errorf("a leaf of %d rows with weight %v and impurity %v: %w", rows, weight, impurity, ErrFormat)
 		return
 	}
-	sum := 0.0
+	sum, values := 0.0, []float64(nil)
 	for range t.outputs {
 		v := d.float()
 		if d.err != nil {
@@ -140,13 +139,13 @@ func (t *Tree) readLeaf(d *decoder) {
 			return
 		}
 		sum += v
-		t.values = append(t.values, v)
+		values = append(values, v)
 	}
 	if t.criterion != variance && math.Abs(sum-weight) > 1e-6*weight {
 		d.err = fmt.Errorf("classes of weight %v in a leaf of weight %v: %w", sum, weight, ErrFormat)
 		return
 	}
-	t.rows, t.weight, t.impurity = append(t.rows, int32(rows)), append(t.weight, weight), append(t.impurity, impurity)
+	t.nodes = append(t.nodes, t.newLeaf(rows, weight, impurity, values))
 }
 
 // decoder reads until the first error, which it keeps; afterwards it returns zeros. What it

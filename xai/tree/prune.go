@@ -52,11 +52,7 @@ func (t *Tree) Prune(alpha float64) (*Tree, error) {
 			stack = append(stack, at{n.Right, id, true}, at{n.Left, id, false})
 			continue
 		}
-		p.nodes = append(p.nodes, node{feature: leaf, right: int32(len(p.rows))})
-		p.rows = append(p.rows, int32(n.Rows))
-		p.weight = append(p.weight, n.Weight)
-		p.impurity = append(p.impurity, n.Impurity)
-		p.values = append(p.values, n.Values...)
+		p.nodes = append(p.nodes, p.newLeaf(n.Rows, n.Weight, n.Impurity, n.Values))
 	}
 	return p, nil
 }

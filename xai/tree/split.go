@@ -137,7 +137,11 @@ func xlogx(x float64) float64 {
 	return x * math.Log(x)
 }
 
-// entropyCounts scores by minus the entropies of the sides, weighted.
+// lift is what entropies are subtracted from, for each unit of weight, so that scores have the size
+// of their terms, by which ties are told: more than ln of the most classes.
+const lift = 16
+
+// entropyCounts scores by minus the entropies of the sides, weighted, and lifted.
 type entropyCounts struct {
 	left, total   []uint32
 	lefts, rights []float64 // xlogx of the counts
@@ -178,7 +182,7 @@ func (s *entropyCounts) score() float64 {
 		l += v
 		r += s.rights[c]
 	}
-	return (l - xlogx(float64(s.wl))) + (r - xlogx(float64(s.w-s.wl)))
+	return lift*float64(s.w) + ((l - xlogx(float64(s.wl))) + (r - xlogx(float64(s.w-s.wl))))
 }
 
 // sums are the moments of both sides where they are not whole numbers: the weight, then
@@ -225,7 +229,7 @@ func (s *entropySums) score() float64 {
 		l += xlogx(v)
 		r += xlogx(s.total[c+1] - v)
 	}
-	return (l - xlogx(s.left[0])) + (r - xlogx(s.total[0]-s.left[0]))
+	return float64(lift*s.total[0]) + ((l - xlogx(s.left[0])) + (r - xlogx(s.total[0]-s.left[0])))
 }
 
 // split is a place to divide a node: left are rows whose place in the column is at most a;

@@ -26,9 +26,9 @@ type Tree struct {
 
 // node is a test, or a leaf.
 type node struct {
-	threshold float64
-	feature   int32 // or leaf
-	right     int32 // of a leaf: its number among the leaves
+	threshold float64 // of a leaf: the only class in it, or -1
+	feature   int32   // or leaf
+	right     int32   // of a leaf: its number among the leaves
 }
 
 const leaf = -1
@@ -37,7 +37,6 @@ var _ xai.Scorer = (*Tree)(nil)
 
 // addLeaf makes node id a leaf of the entries e.
 func (t *Tree) addLeaf(id int, tg *target, e []entry) {
-	t.nodes[id] = node{feature: leaf, right: int32(len(t.rows))}
 	values, weight := make([]float64, tg.k), 0.0
 	of := func(row uint32) float64 {
 		if tg.weights == nil {
@@ -75,10 +74,20 @@ func (t *Tree) addLeaf(id int, tg *target, e []entry) {
 		}
 		impurity /= weight
 	}
-	t.rows = append(t.rows, int32(len(e)))
+	t.nodes[id] = t.newLeaf(len(e), weight, impurity, values)
+}
+
+// newLeaf stores what a leaf says and returns its node.
+func (t *Tree) newLeaf(rows int, weight, impurity float64, values []float64) node {
+	n := node{threshold: -1, feature: leaf, right: int32(len(t.rows))}
+	if c := largest(values); t.criterion != variance && values[c] == weight {
+		n.threshold = float64(c)
+	}
+	t.rows = append(t.rows, int32(rows))
 	t.weight = append(t.weight, weight)
 	t.impurity = append(t.impurity, impurity)
 	t.values = append(t.values, values...)
+	return n
 }
 
 // classImpurity is the Gini index or the entropy of weights that add up to total.
@@ -262,15 +271,21 @@ func (t *Tree) Values(ctx context.Context, x mat.Matrix) (*mat.Dense, error) {
 	if n := count(x); n > 0 && t != nil && t.outputs > 0 {
 		dst = mat.NewDense(n, t.outputs, nil)
 	}
-	_, err := t.ask(ctx, x, func(i int, id int32) { t.share(dst.RawRowView(i), t.nodes[id].right) })
+	_, err := t.ask(ctx, x, func(i int, id int32) { t.share(dst.RawRowView(i), id) })
 	if err != nil {
 		return nil, fmt.Errorf("tree.Tree.Values: %w", err)
 	}
 	return dst, nil
 }
 
-// share adds to dst what leaf number l says.
-func (t *Tree) share(dst []float64, l int32) {
+// share adds to dst what the leaf at node id says.
+func (t *Tree) share(dst []float64, id int32) {
+	n := &t.nodes[id]
+	if n.threshold >= 0 { // most leaves of a forest, without looking at its values
+		dst[int(n.threshold)]++
+		return
+	}
+	l := n.right
 	values := t.value(l)
 	if t.criterion == variance {
 		for c, v := range values {
@@ -297,7 +312,7 @@ func (t *Tree) AddValues(dst *mat.Dense, x Rows, first int) {
 		panic(fmt.Sprintf("tree: %d x %d values of rows from %d of a matrix of %d x %d, by a tree of %d columns and %d outputs",
 			n, k, first, x.n, x.d, t.columns, t.outputs))
 	}
-	t.each(x, first, first+n, func(i int, id int32) { t.share(dst.RawRowView(i-first), t.nodes[id].right) })
+	t.each(x, first, first+n, func(i int, id int32) { t.share(dst.RawRowView(i-first), id) })
 }
 
 // Leaf returns the index in Nodes of the leaf of each row of x, n x d.

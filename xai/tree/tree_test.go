@@ -63,10 +63,18 @@ func (s slow) side(rows []int) (float64, *big.Rat) {
 	return v, r
 }
 
+// moment spells what a node holds, to six digits after the point.
+func moment(rows int, weight float64, sums []float64) string {
+	for j, v := range sums {
+		sums[j] = math.Round(v*1e6)/1e6 + 0 // -0 is 0
+	}
+	return fmt.Sprintf("%d rows, weight %.6g, sums %.6g", rows, weight, sums)
+}
+
 // grow lists the nodes in preorder: column, threshold, moments.
 func (s slow) grow(rows []int, depth int) []string {
 	w, sum := s.moments(rows)
-	name := fmt.Sprintf("%d rows, weight %.6g, sums %.6g", len(rows), w, clipped(sum))
+	name := moment(len(rows), w, sum)
 	pure := true
 	for _, i := range rows {
 		pure = pure && reflect.DeepEqual(s.y[i], s.y[rows[0]])
@@ -126,7 +134,7 @@ func spell(t *Tree) []string {
 				sums[j] *= n.Weight
 			}
 		}
-		name := fmt.Sprintf("%d rows, weight %.6g, sums %.6g", n.Rows, n.Weight, clipped(sums))
+		name := moment(n.Rows, n.Weight, sums)
 		if n.Leaf() {
 			list = append(list, "leaf "+name)
 		} else {
@@ -134,17 +142,6 @@ func spell(t *Tree) []string {
 		}
 	}
 	return list
-}
-
-// clipped writes what is rounding and not a sum as 0.
-func clipped(sums []float64) []float64 {
-	out := slices.Clone(sums)
-	for i, v := range out {
-		if math.Abs(v) < 1e-9 {
-			out[i] = 0
-		}
-	}
-	return out
 }
 
 // widen gives every column the form of those with more than 256 values.
