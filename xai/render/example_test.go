@@ -162,6 +162,26 @@ func ExampleTree() {
 	// >   no: cat (53 samples: 48 cat, 5 dog)
 }
 
+func ExampleFlow() {
+	v := render.Flow{
+		Columns: []render.FlowColumn{{Name: "class", Nodes: []string{"cat", "dog"}}, {Name: "predicted", Nodes: []string{"cat", "dog"}}},
+		Bands: []render.Band{
+			{From: 0, To: 0, Count: 45}, {From: 0, To: 1, Count: 5, Lit: true}, {From: 1, To: 1, Count: 20},
+		},
+		Label: "samples",
+	}.View()
+	fmt.Println(v.Alt())
+	fmt.Print(v.Text())
+	// Output:
+	// Flow of samples (70) through 2 columns: class (2), predicted (2). Largest band: cat → cat (45).
+	// from  to   samples  of from
+	// ---------------------------
+	// cat   cat       45  90 %
+	// dog   dog       20  100 %
+	// cat   dog        5  10 %
+	// Emphasised: cat → dog (5).
+}
+
 func ExampleTable() {
 	v := render.Table{
 		Columns: []string{"class", "samples", "F1"},

@@ -18,6 +18,8 @@ func chartKinds(t func(string) string) map[string]View {
 			s.Map, s.Hulls, s.Links, s.Hollow = true, false, nil, nil
 			return s.View()
 		}(),
+		"flow": flowing(t, false).View(),
+		"lit":  flowing(t, true).View(),
 		"tree": grown(t, 3, 3).View(),
 		"intervals": Bars{Title: t("balanced accuracy"), Labels: []string{t("cost"), t("smote"), t("plain")}, Values: []float64{0.71, 0.68, 0.44},
 			Low: []float64{0.66, 0.6, 0.41}, High: []float64{0.74, 0.75, 0.53}, Label: t("balanced accuracy"), Highlight: []int{0},
@@ -117,4 +119,24 @@ func grown(t func(string) string, depth, classes int) Tree {
 		}
 	}
 	return tree
+}
+
+// flowing leads four classes through three clusters to four predictions.
+func flowing(t func(string) string, lit bool) Flow {
+	f := Flow{Title: t("from class to prediction"), Label: t("test samples"), Columns: []FlowColumn{
+		{t("true class"), []string{t("cat"), t("dog"), t("deer"), t("ship")}},
+		{t("cluster"), []string{t("fur"), t("legs"), t("water")}},
+		{t("predicted"), []string{t("cat"), t("dog"), t("deer"), t("ship")}},
+	}}
+	for i, row := range [][]float64{{80, 15, 5}, {60, 40, 0}, {5, 70, 3}, {1, 0, 90}} {
+		for k, n := range row {
+			f.Bands = append(f.Bands, Band{Column: 0, From: i, To: k, Count: n, Lit: lit && i == 0 && k == 1})
+		}
+	}
+	for k, row := range [][]float64{{76, 65, 4, 1}, {10, 40, 75, 0}, {0, 1, 2, 95}} {
+		for j, n := range row {
+			f.Bands = append(f.Bands, Band{Column: 1, From: k, To: j, Count: n, Lit: lit && k == 1 && j == 2})
+		}
+	}
+	return f
 }

@@ -109,7 +109,7 @@ func mustPNG(t *testing.T, v View) image.Image {
 // onlyLight names the kinds whose dark form has nothing that others do not show.
 var onlyLight = map[string]bool{
 	"bars": true, "column": true, "columns": true, "grid": true, "image": true, "maps": true,
-	"matrix": true, "overlay": true, "photo": true, "row": true, "table": true,
+	"matrix": true, "lit": true, "overlay": true, "photo": true, "row": true, "shares": true, "table": true, "tables": true,
 }
 
 var regen = flag.Bool("regen", false, "write the golden pictures; look at them first")
@@ -386,6 +386,14 @@ func TestErrors(t *testing.T) {
 		{Tree{Nodes: []TreeNode{{Children: []int{1, 1}}, {}}}.View(), ErrSize, "child of both 0 and 0"},
 		{Tree{Nodes: []TreeNode{{}, {Children: []int{2}}, {Children: []int{1}}}}.View(), ErrSize, "node 1 cannot be reached"},
 		{Tree{Nodes: []TreeNode{{}}, Path: []int{1}}.View(), ErrSize, "node 1 of 1"},
+		{Flow{}.View(), ErrEmpty, "0 columns and 0 bands"},
+		{Flow{Columns: []FlowColumn{{}, {}}, Bands: []Band{{}}}.View(), ErrSize, "column 0 (\"\") has 0 nodes"},
+		{Flow{Columns: []FlowColumn{{Nodes: []string{"a"}}, {Nodes: []string{"b"}}}, Bands: []Band{{Column: 1}}}.View(), ErrSize, "starts in column 1"},
+		{Flow{Columns: []FlowColumn{{Nodes: []string{"a"}}, {Nodes: []string{"b"}}}, Bands: []Band{{From: 1}}}.View(), ErrSize, "node 1 of 1 in column 0"},
+		{Flow{Columns: []FlowColumn{{Nodes: []string{"a"}}, {Nodes: []string{"b"}}}, Bands: []Band{{To: -1}}}.View(), ErrSize, "node -1 of 1 in column 1"},
+		{Flow{Columns: []FlowColumn{{Nodes: []string{"a"}}, {Nodes: []string{"b"}}}, Bands: []Band{{Count: nan}}}.View(), ErrNotFinite, "NaN"},
+		{Flow{Columns: []FlowColumn{{Nodes: []string{"a"}}, {Nodes: []string{"b"}}}, Bands: []Band{{Count: 0}}}.View(), ErrEmpty, "all counts are 0"},
+		{Flow{Columns: []FlowColumn{{Nodes: []string{"a"}}, {Nodes: []string{"b"}}}, Bands: []Band{{Count: 1e300}, {Count: 1e300}}}.View(), ErrNotFinite, "adds up"},
 		{Lines{}.View(), ErrEmpty, "no series"},
 		{Lines{Series: []Series{{Name: "loss"}}}.View(), ErrEmpty, `"loss"`},
 		{Lines{Series: []Series{{Y: []float64{1}, X: []float64{1, 2}}}}.View(), ErrSize, "2 x for 1 y"},
