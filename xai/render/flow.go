@@ -316,8 +316,12 @@ func (f flowFigure) bands(p *pen, box [][]vg.Rectangle, l flowLayout) {
 	}
 	stack(start, func(b Band) (int, int) { return b.Column, b.From }, func(b Band) int { return b.To })
 	stack(end, func(b Band) (int, int) { return b.Column + 1, b.To }, func(b Band) int { return b.From })
+	slices.SortFunc(order, func(a, b int) int { // the thin ones on top
+		return cmp.Or(cmp.Compare(f.Bands[b].Count, f.Bands[a].Count), cmp.Compare(a, b))
+	})
 	for _, lit := range []bool{false, true} {
-		for i, b := range f.Bands {
+		for _, i := range order {
+			b := f.Bands[i]
 			if b.Lit != lit || b.Count == 0 {
 				continue
 			}
@@ -340,10 +344,12 @@ func (f flowFigure) bands(p *pen, box [][]vg.Rectangle, l flowLayout) {
 			path.Close()
 			p.SetColor(c)
 			p.Fill(path)
-			p.SetColor(p.paper) // an edge tells neighbours apart
-			p.SetLineWidth(0.75 * px)
-			p.SetLineDash(nil, 0)
-			p.Stroke(path)
+			if h > 3*px { // an edge tells neighbours apart
+				p.SetColor(p.paper)
+				p.SetLineWidth(0.75 * px)
+				p.SetLineDash(nil, 0)
+				p.Stroke(path)
+			}
 			mid := (from.Y+to.Y)/2 - h/2
 			half := max(h/2, 4*px)
 			x := (from.X + to.X) / 2
