@@ -182,6 +182,27 @@ func ExampleFlow() {
 	// Emphasised: cat → dog (5).
 }
 
+func ExampleCanvas() {
+	pixels := []float64{0, 1, 1, 0}
+	crop := render.Image{Pixels: pixels, Channels: 1, Height: 2, Width: 2}
+	v := render.Canvas{
+		Clusters: []string{"wheels", "wings"},
+		Thumbs: []render.Thumb{
+			{Image: crop, X: 0, Y: 0, Cluster: 0}, {Image: crop, X: 0.1, Y: 0, Cluster: 0}, {Image: crop, X: 5, Y: 5, Cluster: 1},
+		},
+	}.View()
+	fmt.Println(v.Alt())
+	fmt.Print(v.Text())
+	// Output:
+	// Map of 3 images in 2 clusters: wheels (2), wings (1).
+	// cluster  images  of all
+	// -----------------------
+	// wheels        2  67 %
+	// wings         1  33 %
+	// Images that are close are alike to the method that placed them; directions and
+	// distances have no unit.
+}
+
 func ExampleTable() {
 	v := render.Table{
 		Columns: []string{"class", "samples", "F1"},

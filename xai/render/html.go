@@ -25,7 +25,8 @@ var templates = sync.OnceValue(func() *template.Template {
 type script string
 
 const (
-	sortScript script = "table"
+	sortScript   script = "table"
+	canvasScript script = "canvas"
 )
 
 // tag returns the script element.

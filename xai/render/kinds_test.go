@@ -18,9 +18,10 @@ func chartKinds(t func(string) string) map[string]View {
 			s.Map, s.Hulls, s.Links, s.Hollow = true, false, nil, nil
 			return s.View()
 		}(),
-		"flow": flowing(t, false).View(),
-		"lit":  flowing(t, true).View(),
-		"tree": grown(t, 3, 3).View(),
+		"canvas": thumbs(t, 120).View(),
+		"flow":   flowing(t, false).View(),
+		"lit":    flowing(t, true).View(),
+		"tree":   grown(t, 3, 3).View(),
 		"intervals": Bars{Title: t("balanced accuracy"), Labels: []string{t("cost"), t("smote"), t("plain")}, Values: []float64{0.71, 0.68, 0.44},
 			Low: []float64{0.66, 0.6, 0.41}, High: []float64{0.74, 0.75, 0.53}, Label: t("balanced accuracy"), Highlight: []int{0},
 			References: []Reference{{t("chance level"), 0.1}, {t("paper"), 0.7}}}.View(),
@@ -139,4 +140,23 @@ func flowing(t func(string) string, lit bool) Flow {
 		}
 	}
 	return f
+}
+
+// thumbs is n images around seven places.
+func thumbs(t func(string) string, n int) Canvas {
+	c := Canvas{Title: t("what the layer tells apart")}
+	draw := rand.New(rand.NewPCG(7, 8))
+	for g := range 7 {
+		c.Clusters = append(c.Clusters, t(fmt.Sprintf("cluster %d", g)))
+	}
+	for i := range n {
+		g := i % 7
+		m := slash(8)
+		if i%2 == 0 {
+			m = rainbow(6 + g)
+		}
+		m.Caption = t(fmt.Sprintf("sample %d", i))
+		c.Thumbs = append(c.Thumbs, Thumb{Image: m, X: 3*math.Cos(float64(g)) + draw.NormFloat64(), Y: 3*math.Sin(float64(g)) + draw.NormFloat64(), Cluster: g})
+	}
+	return c
 }

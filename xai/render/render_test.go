@@ -235,7 +235,7 @@ func TestEveryFigureIsComplete(t *testing.T) {
 
 // withoutOurs takes the scripts out that this package wrote, each of which may be there once.
 func withoutOurs(html string) string {
-	for _, s := range []script{sortScript} {
+	for _, s := range []script{sortScript, canvasScript} {
 		html = strings.Replace(html, string(must(s.tag())), "", 1)
 	}
 	return html
@@ -250,7 +250,7 @@ func must[T any](v T, err error) T {
 
 // Scripts are small, and come once however many figures bring them along.
 func TestScripts(t *testing.T) {
-	for s, most := range map[script]int{sortScript: 2048} {
+	for s, most := range map[script]int{sortScript: 2048, canvasScript: 4096} {
 		if n := len(must(s.tag())); n > most {
 			t.Errorf("script %s has %d bytes, want at most %d", s, n, most)
 		}
@@ -394,6 +394,12 @@ func TestErrors(t *testing.T) {
 		{Flow{Columns: []FlowColumn{{Nodes: []string{"a"}}, {Nodes: []string{"b"}}}, Bands: []Band{{Count: nan}}}.View(), ErrNotFinite, "NaN"},
 		{Flow{Columns: []FlowColumn{{Nodes: []string{"a"}}, {Nodes: []string{"b"}}}, Bands: []Band{{Count: 0}}}.View(), ErrEmpty, "all counts are 0"},
 		{Flow{Columns: []FlowColumn{{Nodes: []string{"a"}}, {Nodes: []string{"b"}}}, Bands: []Band{{Count: 1e300}, {Count: 1e300}}}.View(), ErrNotFinite, "adds up"},
+		{Canvas{}.View(), ErrEmpty, "no images"},
+		{Canvas{Thumbs: make([]Thumb, 5001)}.View(), ErrSize, "draw a sample"},
+		{Canvas{Thumbs: []Thumb{{}}}.View(), ErrEmpty, "image 0: image size is 0x0"},
+		{Canvas{Thumbs: []Thumb{{Image: ok}}, Side: 8}.View(), ErrSize, "Side is 8"},
+		{Canvas{Thumbs: []Thumb{{Image: ok, Cluster: 1}}}.View(), ErrSize, "cluster 1 of 1"},
+		{Canvas{Thumbs: []Thumb{{Image: ok, X: nan}}}.View(), ErrNotFinite, "x 0 is NaN"},
 		{Lines{}.View(), ErrEmpty, "no series"},
 		{Lines{Series: []Series{{Name: "loss"}}}.View(), ErrEmpty, `"loss"`},
 		{Lines{Series: []Series{{Y: []float64{1}, X: []float64{1, 2}}}}.View(), ErrSize, "2 x for 1 y"},

@@ -204,6 +204,9 @@ func (v View) Bundle() (Bundle, error) {
 			return Bundle{}, err
 		}
 		limit = max(figureLimit-len(b.HTML)-len(b.Text), 60_000) * 3 / 4 // base64 adds a third
+		if len(b.HTML) > figureLimit {
+			limit = pngLimit // a kind that has more to carry, see Canvas and Page
+		}
 	}
 	if b.PNG, err = v.squeezePNG(limit); err != nil {
 		return Bundle{}, err
