@@ -69,6 +69,12 @@ func (v View) encodePNG(limit int) ([]byte, error) {
 		}
 		size = len(out)
 	}
+	if long, ok := v.fig.(interface{ less() (figure, bool) }); ok {
+		if fig, ok := long.less(); ok {
+			v.fig = fig
+			return v.encodePNG(limit)
+		}
+	}
 	return nil, fmt.Errorf("render: figure %q needs %d kB as a PNG, the limit is %d kB; show fewer or smaller images", v.Name(), size/1000, limit/1000)
 }
 

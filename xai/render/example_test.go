@@ -203,6 +203,52 @@ func ExampleCanvas() {
 	// distances have no unit.
 }
 
+func ExampleFrames() {
+	one := render.Bars{Labels: []string{"stem"}, Values: []float64{0.1}}.View()
+	two := render.Bars{Labels: []string{"stem"}, Values: []float64{0.4}}.View()
+	v := render.Frames{Views: []render.View{one, two}, Labels: []string{"0", "10"}, Axis: "step"}.View()
+	fmt.Print(v.Text())
+	// Output:
+	// 0
+	// =
+	//       value
+	// -----------
+	// stem    0.1
+	//
+	// 10
+	// ==
+	//       value
+	// -----------
+	// stem    0.4
+}
+
+func ExamplePage() {
+	v := render.Page{
+		Title: "A small report", Lead: "What the model does.",
+		Sections: []render.Section{
+			{Heading: "Mistakes", Text: []string{"Most are dogs."}, Views: []render.View{
+				render.Bars{Labels: []string{"cat", "dog"}, Values: []float64{3, 40}}.View(),
+			}},
+		},
+	}.View()
+	fmt.Println(v.Alt())
+	fmt.Print(v.Text())
+	// Output:
+	// A small report. Report of 1 section with 1 figure: Mistakes.
+	// A small report
+	// ==============
+	// What the model does.
+	//
+	// Mistakes
+	// --------
+	// Most are dogs.
+	//
+	//      value
+	// ----------
+	// cat      3
+	// dog     40
+}
+
 func ExampleTable() {
 	v := render.Table{
 		Columns: []string{"class", "samples", "F1"},

@@ -27,6 +27,7 @@ type script string
 const (
 	sortScript   script = "table"
 	canvasScript script = "canvas"
+	framesScript script = "frames"
 )
 
 // tag returns the script element.
@@ -147,6 +148,9 @@ func (v View) fragment(path string, outer bool) (template.HTML, []script, error)
 // pixels.
 func (v View) still(limit int) (template.URL, int, error) {
 	v.title = ""
+	if v.room > 0 {
+		limit = min(limit, v.room)
+	}
 	img, err := v.squeezePNG(limit)
 	if err != nil {
 		return "", 0, err

@@ -18,6 +18,8 @@ func chartKinds(t func(string) string) map[string]View {
 			s.Map, s.Hulls, s.Links, s.Hollow = true, false, nil, nil
 			return s.View()
 		}(),
+		"frames": stepping(t).View(),
+		"page":   report(t).View(),
 		"canvas": thumbs(t, 120).View(),
 		"flow":   flowing(t, false).View(),
 		"lit":    flowing(t, true).View(),
@@ -159,4 +161,26 @@ func thumbs(t func(string) string, n int) Canvas {
 		c.Thumbs = append(c.Thumbs, Thumb{Image: m, X: 3*math.Cos(float64(g)) + draw.NormFloat64(), Y: 3*math.Sin(float64(g)) + draw.NormFloat64(), Cluster: g})
 	}
 	return c
+}
+
+// stepping is five maps of one quantity, growing.
+func stepping(t func(string) string) Frames {
+	f := Frames{Title: t("the path of the flow"), Axis: t("step")}
+	for i := range 5 {
+		f.Views = append(f.Views, HeatMap{Values: scaled(ring(9, 9), 0.2*float64(i+1)), Height: 9, Width: 9, Signed: true, Label: "relevance"}.View())
+		f.Labels = append(f.Labels, t(fmt.Sprintf("%d", 10*i)))
+	}
+	return f
+}
+
+func report(t func(string) string) Page {
+	return Page{
+		Title: t("what the model learned"), Lead: t("A report on a small model, which was trained for this test and has seen very few classes of anything."),
+		Sections: []Section{
+			{Heading: t("data"), Text: []string{t("Classes differ in size."), t("Some are rare.")}, Views: []View{rankedClasses(t).View(), rankedClasses(t).View()}},
+			{Heading: t("classes in the plane"), Views: []View{scattered(t, 14).View()}},
+			{Heading: t("steps"), Views: []View{Frames{Views: stepping(t).Views[:2]}.View()}},
+			{Text: []string{t("The end.")}},
+		},
+	}
 }

@@ -108,8 +108,8 @@ func mustPNG(t *testing.T, v View) image.Image {
 
 // onlyLight names the kinds whose dark form has nothing that others do not show.
 var onlyLight = map[string]bool{
-	"bars": true, "column": true, "columns": true, "grid": true, "image": true, "maps": true,
-	"matrix": true, "lit": true, "overlay": true, "photo": true, "row": true, "shares": true, "table": true, "tables": true,
+	"bars": true, "column": true, "columns": true, "frames": true, "grid": true, "image": true, "maps": true,
+	"matrix": true, "lit": true, "map": true, "overlay": true, "photo": true, "row": true, "shares": true, "table": true, "tables": true,
 }
 
 var regen = flag.Bool("regen", false, "write the golden pictures; look at them first")
@@ -235,7 +235,7 @@ func TestEveryFigureIsComplete(t *testing.T) {
 
 // withoutOurs takes the scripts out that this package wrote, each of which may be there once.
 func withoutOurs(html string) string {
-	for _, s := range []script{sortScript, canvasScript} {
+	for _, s := range []script{sortScript, canvasScript, framesScript} {
 		html = strings.Replace(html, string(must(s.tag())), "", 1)
 	}
 	return html
@@ -250,14 +250,15 @@ func must[T any](v T, err error) T {
 
 // Scripts are small, and come once however many figures bring them along.
 func TestScripts(t *testing.T) {
-	for s, most := range map[script]int{sortScript: 2048, canvasScript: 4096} {
+	for s, most := range map[script]int{sortScript: 2048, canvasScript: 4096, framesScript: 1536} {
 		if n := len(must(s.tag())); n > most {
 			t.Errorf("script %s has %d bytes, want at most %d", s, n, most)
 		}
 	}
 	table := rankedClasses(strings.Clone)
-	for name, html := range map[string]string{"one": must(table.View().HTML()), "two": must(Column(table.View(), table.View()).HTML())} {
-		if n := strings.Count(html, "<script"); n != 1 {
+	for name, html := range map[string]string{"one": must(table.View().HTML()), "two": must(Column(table.View(), table.View()).HTML()), "page": must(report(strings.Clone).View().HTML())} {
+		want := map[string]int{"one": 1, "two": 1, "page": 2}[name]
+		if n := strings.Count(html, "<script"); n != want {
 			t.Errorf("%s: %d scripts", name, n)
 		}
 		ids := regexp.MustCompile(`\bid="([^"]*)"`).FindAllStringSubmatch(html, -1)
@@ -400,6 +401,12 @@ func TestErrors(t *testing.T) {
 		{Canvas{Thumbs: []Thumb{{Image: ok}}, Side: 8}.View(), ErrSize, "Side is 8"},
 		{Canvas{Thumbs: []Thumb{{Image: ok, Cluster: 1}}}.View(), ErrSize, "cluster 1 of 1"},
 		{Canvas{Thumbs: []Thumb{{Image: ok, X: nan}}}.View(), ErrNotFinite, "x 0 is NaN"},
+		{Frames{}.View(), ErrEmpty, "0 views"},
+		{Frames{Views: []View{ok.View(), ok.View()}, Labels: []string{"a"}}.View(), ErrSize, "1 labels for 2 views"},
+		{Frames{Views: []View{ok.View(), {}}}.View(), ErrEmpty, "view 1"},
+		{Page{Title: "t"}.View(), ErrEmpty, "no sections"},
+		{Page{Sections: []Section{{}}}.View(), ErrEmpty, "section 0 has no heading"},
+		{Page{Sections: []Section{{Heading: "h", Views: []View{Bars{}.View()}}}}.View(), ErrEmpty, `section 0 ("h"): view 0: render.Bars`},
 		{Lines{}.View(), ErrEmpty, "no series"},
 		{Lines{Series: []Series{{Name: "loss"}}}.View(), ErrEmpty, `"loss"`},
 		{Lines{Series: []Series{{Y: []float64{1}, X: []float64{1, 2}}}}.View(), ErrSize, "2 x for 1 y"},

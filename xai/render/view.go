@@ -18,7 +18,8 @@ var (
 
 // View is one result in rendered form, with its format still open. Views come from the
 // View methods of the kinds of figure ([HeatMap], [Overlay], [Image], [ImageGrid],
-// [Bars], [Lines], [Table]) and from [Row] and [Column].
+// [Bars], [StackedBars], [Lines], [Scatter], [Table], [Tree], [Flow], [Canvas], [Frames],
+// [Page]) and from [Row] and [Column].
 //
 // A View is an immutable value: methods that change something return a changed copy.
 type View struct {
@@ -33,6 +34,7 @@ type View struct {
 	tabul bool     // the figure is a table: HTML is its best form
 	sorts bool     // its readers may sort and filter it there
 	web   web      // what the figure is in HTML, if that is its best form
+	room  int      // bytes for the picture in the HTML form; 0 for the default
 	parts []View   // of a Row or Column, for text and HTML
 	stack bool     // the parts stand below each other
 	err   error
@@ -207,6 +209,9 @@ func (v View) Bundle() (Bundle, error) {
 		if len(b.HTML) > figureLimit {
 			limit = pngLimit // a kind that has more to carry, see Canvas and Page
 		}
+		if len(b.HTML) > webLimit {
+			b.HTML = ""
+		}
 	}
 	if b.PNG, err = v.squeezePNG(limit); err != nil {
 		return Bundle{}, err
@@ -233,9 +238,10 @@ func (v View) isHTML() bool {
 }
 
 const (
-	pageWidth   = 900 * px // of a notebook cell
-	figureLimit = 300_000  // bytes per figure in a notebook
-	pngLimit    = 220_000  // so that base64 stays within figureLimit
+	pageWidth   = 900 * px  // of a notebook cell
+	figureLimit = 300_000   // bytes per figure in a notebook
+	webLimit    = 3_000_000 // bytes of the HTML form of a Canvas or a Page
+	pngLimit    = 220_000   // so that base64 stays within figureLimit
 )
 
 // frame returns the view with title and margin as a figure.

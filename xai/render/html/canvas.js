@@ -14,7 +14,7 @@ function draw(){
 var w=stage.clientWidth-cell,h=stage.clientHeight-cell,taken={},shown=0;
 cx=Math.min(1,Math.max(0,cx));cy=Math.min(1,Math.max(0,cy));
 d.p.forEach(function(p,k){
-var a=Math.round(p[0]/1000*zoom*w/cell),b=Math.round(p[1]/1000*zoom*h/cell),key=a+' '+b,s=tiles[k].style,
+var a=Math.floor(p[0]/1000*zoom*w/cell),b=Math.floor(p[1]/1000*zoom*h/cell),key=a+' '+b,s=tiles[k].style,
 x=a*cell-cx*zoom*w+w/2,y=cy*zoom*h-b*cell+h/2,
 off=x<-cell||y<-cell||x>w+cell||y>h+cell||taken[key];
 s.display=off?'none':'';
@@ -34,7 +34,7 @@ draw()}
 [['+','Closer',1.5],['\u2212','Farther',1/1.5],['1:1','All',1e-9]].forEach(function(b){
 var e=make('button','',bar,b[0]);e.type='button';e.setAttribute('aria-label',b[1]);e.onclick=function(){move(b[2],0,0)}});
 var say=make('output','',bar);
-d.g.forEach(function(g,k){var b=make('button','',keys),i=make('i','whybook-key',b);b.type='button';i.style.cssText='width:6px;height:6px;border:4px '+g.s+' '+g.c;
+d.g.forEach(function(g,k){var b=make('button','',keys),i=make('i','whybook-key',b);b.type='button';i.style.borderTop='4px '+g.s+' '+g.c;
 b.append(' '+g.n);b.setAttribute('aria-pressed',false);b.onclick=function(){pick(k)}});
 stage.tabIndex=0;stage.setAttribute('role','group');
 stage.setAttribute('aria-label','Map of images. Arrow keys move it, plus and minus change its size.');
