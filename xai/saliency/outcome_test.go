@@ -1,12 +1,15 @@
 package saliency
 
 import (
+	"context"
 	"errors"
 	"math"
 	"slices"
 	"testing"
 
 	"github.com/whybook/whybook/datasets"
+	"github.com/whybook/whybook/xai"
+	"gonum.org/v1/gonum/mat"
 )
 
 // sampled is an image of one line.
@@ -83,6 +86,35 @@ func TestNotes(t *testing.T) {
 		}
 		if !slices.Equal(kinds, c.want) || m.Report.Has(0, Blank) != slices.Contains(c.want, Blank) {
 			t.Errorf("%s: %v, want %v", c.what, m.Report.Notes, c.want)
+		}
+	}
+}
+
+// touchy has no map left of 0.
+type touchy struct{}
+
+func (touchy) Signed() bool { return true }
+func (touchy) Attribute(_ context.Context, _ xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
+	var report Report
+	for i := range in.Targets {
+		if dst.SetRow(i, in.X.RawRowView(i)); in.X.At(i, 0) < 0 {
+			report.undefined(dst, i, "left of 0")
+		}
+	}
+	return report, nil
+}
+
+// TestSmoothRowWithoutMap: a copy without a map takes away the map of its own row, whatever
+// the block in which it comes.
+func TestSmoothRowWithoutMap(t *testing.T) {
+	in := images(rows([]float64{0.9, 0.1}, []float64{0.3, 0.8}, []float64{-9, 0}), 1, 2)
+	for _, m := range []Smooth{{Samples: 5, Sigma: 0.001}, {Samples: 5, Sigma: 0.001, Batch: 2}, {Samples: 5, Sigma: 0.001, Kind: Variance}} {
+		m.Of = touchy{}
+		got, report := attribute(t, m, affine(0, []float64{1, 1}), in)
+		for i := range 3 {
+			if errors.Is(report.Err(i), ErrUndefined) != (i == 2) || math.IsNaN(got.At(i, 0)) != (i == 2) {
+				t.Errorf("%s, row %d: %v, %v", name(m), i, report.Err(i), got.RawRowView(i))
+			}
 		}
 	}
 }

@@ -380,3 +380,29 @@ func encoded(t testing.TB, m Map) []byte {
 func sealed(value []byte) []byte {
 	return fmt.Appendf(nil, `{"format":%q,"sha256":"%x","value":%s}`, mapFormat, sha256.Sum256(value), value)
 }
+
+// BenchmarkStore writes and reads a map of a 3 x 224 x 224 image, with the image.
+func BenchmarkStore(b *testing.B) {
+	shape := datasets.Shape{Channels: 3, Height: 224, Width: 224}
+	m := Map{Values: random(1, shape.Size(), 1).RawRowView(0), Shape: shape, By: Gradient{}, Scores: []float64{1, 0}, Sample: datasets.Sample{Shape: shape, X: random(1, shape.Size(), 2).RawRowView(0)}}
+	var file bytes.Buffer
+	if err := m.Save(&file); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("save", func(b *testing.B) {
+		b.SetBytes(int64(file.Len()))
+		for b.Loop() {
+			if err := m.Save(io.Discard); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("load", func(b *testing.B) {
+		b.SetBytes(int64(file.Len()))
+		for b.Loop() {
+			if _, err := Load(bytes.NewReader(file.Bytes())); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

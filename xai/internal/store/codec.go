@@ -119,7 +119,9 @@ func encodeList(b *bytes.Buffer, v reflect.Value, at string, depth int) error {
 		for _, f := range list {
 			raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(f))
 		}
-		fmt.Fprintf(b, "%q", base64.StdEncoding.EncodeToString(raw))
+		b.WriteByte('"')
+		b.WriteString(base64.StdEncoding.EncodeToString(raw))
+		b.WriteByte('"')
 		return nil
 	}
 	b.WriteByte('[')
@@ -299,12 +301,10 @@ func (d decoder) tagged(text json.RawMessage, v reflect.Value, at string, depth 
 
 func (d decoder) list(text json.RawMessage, v reflect.Value, at string, depth int) error {
 	if v.Kind() == reflect.Slice && v.Type().ConvertibleTo(floats) {
-		var coded string
-		if err := strict(text, &coded); err != nil {
-			return bad(at, "%v", err)
-		}
-		raw, err := base64.StdEncoding.Strict().DecodeString(coded)
-		if err != nil || len(raw)%8 != 0 {
+		coded, ok := bytes.CutPrefix(text, []byte(`"`)) // base64 has nothing to escape
+		coded, end := bytes.CutSuffix(coded, []byte(`"`))
+		raw, err := base64.StdEncoding.Strict().AppendDecode(nil, coded)
+		if !ok || !end || err != nil || len(raw)%8 != 0 {
 			return bad(at, "not a list of float64")
 		}
 		list := make([]float64, len(raw)/8)
