@@ -174,8 +174,20 @@ func (c Comparison) Build(ctx context.Context) (Grid, error) {
 // Save writes a grid that the comparison made.
 func (c Comparison) Save(w io.Writer, g Grid) error { return g.Save(w) }
 
-// Load reads a grid that Save wrote.
-func (c Comparison) Load(r io.Reader) (Grid, error) { return LoadGrid(r) }
+// Load reads a grid that the comparison made.
+func (c Comparison) Load(r io.Reader) (Grid, error) {
+	if err := c.check(); err != nil {
+		return Grid{}, err
+	}
+	g, err := LoadGrid(r)
+	if err == nil && (g.Version != gridVersion || g.Model != fingerprint(c.model)) {
+		err = fmt.Errorf("evaluate: load grid: it is of version %s and model %s, not of %s and %s: %w", g.Version, g.Model, gridVersion, fingerprint(c.model), ErrFormat)
+	}
+	if err != nil {
+		return Grid{}, err
+	}
+	return g, nil
+}
 
 // attributor is a method of the grid; of is nil for the oracle, which differs by sample.
 type attributor struct {

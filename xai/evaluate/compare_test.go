@@ -193,6 +193,13 @@ func TestGridIsTheSameEverywhere(t *testing.T) {
 	if _, err := LoadGrid(strings.NewReader(strings.Replace(text, "Sparse", "Dense", 1))); !errors.Is(err, ErrFormat) {
 		t.Errorf("a damaged file: %v", err)
 	}
+	other, err := spotNet(t).Arch().Init(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Compare(other, spots(6)).Methods(saliency.Gradient{}).Metrics(Sparseness{}).Load(strings.NewReader(text)); !errors.Is(err, ErrFormat) {
+		t.Errorf("the grid of another model: %v", err)
+	}
 	keys := map[string]bool{}
 	for _, c := range []Comparison{c, c.Seed(1), c.Bootstrap(300, 0.9), c.Methods(saliency.Gradient{}), c.Metrics(Insertion{}), c.Metrics(Insertion{Step: 2})} {
 		keys[c.Key()] = true

@@ -27,7 +27,7 @@ import (
 // The standard deviation of 0.2 is that of the authors' code for images in [0,1], which
 // however draws another change with it: a noisy baseline, I = x + 0.2 e limited to
 // [x - 1, x], so that x - I is dark noise; and it always normalises. Perturb can do that.
-// Captum has no default; its tutorial takes 0.003.
+// Captum has no default; the example of its documentation takes 0.003.
 type Infidelity struct {
 	Normalised bool    // scale the map first
 	Samples    int     // changes; default 100 (Captum takes 10)

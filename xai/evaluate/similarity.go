@@ -33,9 +33,9 @@ const (
 
 	// HOG is Pearson's correlation of the histograms of oriented gradients (Dalal and
 	// Triggs, 2005, doi:10.1109/CVPR.2005.177), -1 to 1: central differences, 9 unsigned
-	// orientations without interpolation, blocks of 3 x 3 cells normalised by L2-Hys. Cells
-	// have 16 pixels for an image of 299, as in Adebayo et al., and proportionally less for
-	// smaller ones, but at least 4; the image must have 3 x 3 cells.
+	// orientations without interpolation, blocks of 3 x 3 cells normalised by L2-Hys. The
+	// side of a cell is our choice: 16 pixels for an image of 299, in proportion for others,
+	// and at least 4; the image must have 3 x 3 cells.
 	HOG
 )
 

@@ -1,13 +1,10 @@
 package evaluate
 
 import (
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai/render"
-	"github.com/whybook/whybook/xai/saliency"
 )
 
 func TestGridViews(t *testing.T) {
@@ -39,43 +36,4 @@ func TestGridViews(t *testing.T) {
 	if alt := v.Alt(); v.Err() != nil || !strings.Contains(alt, "Sobel: from 1 to 1") || strings.Contains(alt, "Constant") || !strings.Contains(v.Text(), "fc1") {
 		t.Errorf("%v: %s\n%s", v.Err(), alt, v.Text())
 	}
-}
-
-// TestLook writes pictures to look at, into the folder that WHYBOOK_LOOK names.
-func TestLook(t *testing.T) {
-	folder := os.Getenv("WHYBOOK_LOOK")
-	if folder == "" {
-		t.Skip("WHYBOOK_LOOK names no folder for pictures")
-	}
-	net, _ := digits()
-
-	c := Compare(net, digitSet(t)).Methods(saliency.Gradient{}, saliency.InputGradient{}, saliency.IntegratedGradients{}, saliency.Smooth{Samples: 20}).
-		Metrics(Deletion{Probability: true}, Insertion{Probability: true}, MPRT{}, Sparseness{}, ROAD{})
-	g, err := c.Run(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	views := []render.View{g.View().Named("table"), g.BarsView("MPRT").Named("bars"), g.BarsView().Named("all bars")}
-	for name, metric := range map[string]Traced{"deletion": Deletion{Probability: true}, "insertion": Insertion{Probability: true}, "mprt": MPRT{}} {
-		curves, err := c.Curves(ctx, metric)
-		if err != nil {
-			t.Fatal(err)
-		}
-		views = append(views, curves.View().Named(name))
-	}
-	for i, n := 0, len(views); i < n; i++ {
-		views = append(views, views[i].In(render.Dark).Named(views[i].Name()+" dark"))
-	}
-	if _, err := render.Dir(folder).Save(views...); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func digitSet(t *testing.T) datasets.Set {
-	t.Helper()
-	set, err := datasets.MNIST().Test().Take(20).Build(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return set
 }

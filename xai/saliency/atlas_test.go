@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -220,38 +219,6 @@ func TestAtlasViews(t *testing.T) {
 	blank, err := Of(affine(0, []float64{0, 0}), sampled(0.1, 0.2)).Explain(ctx)
 	if err != nil || !strings.HasSuffix(blank.View().Title(), "(zero everywhere)") {
 		t.Errorf("%q, %v", blank.View().Title(), err)
-	}
-}
-
-// TestLook writes pictures to look at, into the folder that WHYBOOK_LOOK names.
-func TestLook(t *testing.T) {
-	folder := os.Getenv("WHYBOOK_LOOK")
-	if folder == "" {
-		t.Skip("WHYBOOK_LOOK names no folder for pictures")
-	}
-	arch := nn.Image(datasets.Shape{Channels: 1, Height: 28, Width: 28}).Conv(6, 5).ReLU().MaxPool(2).Dense(32).ReLU().Dense(10)
-	net, err := arch.Fit(datasets.MNIST().Train().Take(1000), nn.Training{Epochs: 4, Optimizer: nn.Adam{Rate: 0.003}, Seed: 1}).Build(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	test, err := datasets.MNIST().Test().Take(300).Build(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := Over(net, test).With(IntegratedGradients{Steps: 10}).Explain(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	each, err := Of(net, test.At(3)).With(IntegratedGradients{}).ExplainEach(ctx, 3, 5, 8)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var views []render.View
-	for i, v := range []render.View{a.View(), a.AbsoluteView(), a.SpreadView(), each.View()} {
-		views = append(views, v.Named(fmt.Sprint("atlas ", i)), v.In(render.Dark).Named(fmt.Sprint("atlas dark ", i)))
-	}
-	if _, err := render.Dir(folder).Save(views...); err != nil {
-		t.Fatal(err)
 	}
 }
 
