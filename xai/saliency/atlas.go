@@ -342,7 +342,7 @@ func (s Survey) block(ctx context.Context, a *Atlas, set datasets.Set, x *mat.De
 			return fmt.Errorf("%s: the map of sample %d has values that are not finite", name(s.method), lo+i)
 		}
 		e.add(phi, in.X.RawRowView(p))
-		notes := noteworthy(Map{Values: phi, Shape: set.Shape, Method: a.Method, Target: targets[p], Scores: scores.RawRowView(i), Sample: datasets.Sample{X: in.X.RawRowView(p)}})
+		notes := noteworthy(Map{Values: phi, Shape: set.Shape, Method: a.Method, Target: targets[p], Scores: scores.RawRowView(i), Sample: datasets.Sample{Shape: set.Shape, X: in.X.RawRowView(p)}})
 		for _, note := range report.Notes {
 			if note.Row == p {
 				notes = append(notes, note)

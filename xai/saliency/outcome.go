@@ -66,14 +66,19 @@ func (r Report) Has(i int, kind Remark) bool {
 func noteworthy(m Map) []Note {
 	var notes []Note
 	if floats.Norm(m.Values, math.Inf(1)) == 0 {
-		notes = append(notes, Note{Kind: Blank, Text: fmt.Sprintf("The map is zero everywhere: nothing that %s looks at moves score %d at this input.", m.Method, m.Target)})
+		notes = append(notes, Note{Kind: Blank, Text: fmt.Sprintf("The map is zero everywhere: nothing that %s looks at moves “%s” at this input.", m.Method, m.ClassName(m.Target))})
 	}
-	if p, ok := saturated(m.Scores, m.Target); ok {
-		notes = append(notes, Note{Kind: Saturated, Text: fmt.Sprintf("The scores are probabilities and that of class %d is %.9g: gradients vanish there, and the map may be rounding. Explain the scores before the softmax.", m.Target, p)})
+	p, ok := saturated(m.Scores, m.Target)
+	if _, probability := m.Scalar.(Probability); probability {
+		p, ok = saturated([]float64{m.Scores[0], 1 - m.Scores[0]}, 0)
 	}
-	plane := m.Shape.Height * m.Shape.Width
+	if ok {
+		notes = append(notes, Note{Kind: Saturated, Text: fmt.Sprintf("“%s” is a probability and %.9g here: gradients vanish there, and the map may be rounding. Explain a score before the softmax, or a margin.", m.ClassName(m.Target), p)})
+	}
+	input := m.Sample.Shape // the map may be one of a layer
+	plane := input.Height * input.Width
 	uniform := plane > 1
-	for c := 0; uniform && c < m.Shape.Channels; c++ {
+	for c := 0; uniform && c < input.Channels; c++ {
 		x := m.Sample.X[c*plane : (c+1)*plane]
 		uniform = floats.Min(x) == floats.Max(x)
 	}

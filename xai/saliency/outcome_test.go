@@ -90,6 +90,27 @@ func TestNotes(t *testing.T) {
 	}
 }
 
+// TestNotesOfLayersAndScalars: notes are about the input, whatever the shape of the map, and
+// a probability as a scalar saturates like one of the model.
+func TestNotesOfLayersAndScalars(t *testing.T) {
+	net, x := small(t)
+	x.X = make([]float64, 30) // black, and conv1 has more values
+	m, err := Of(net, x).At("conv1").Explain(ctx)
+	if err != nil || !m.Report.Has(0, Uniform) {
+		t.Errorf("a black image at a layer: %v, %v", m.Report.Notes, err)
+	}
+	sure := affine(0, []float64{90, 0}, []float64{-90, 0})
+	for p, want := range map[float64]bool{1: true, 0.001: false} {
+		m, err := Of(sure, sampled(p, 0)).Toward(Probability{Class: 0}).Explain(ctx)
+		if err != nil || m.Report.Has(0, Saturated) != want {
+			t.Errorf("a probability of %v: %v, %v", m.Scores, m.Report.Notes, err)
+		}
+	}
+	if m, err := Of(sure, sampled(1, 0)).Toward(Margin{Class: 0}).Explain(ctx); err != nil || len(m.Report.Notes) > 0 {
+		t.Errorf("a margin: %v, %v", m.Report.Notes, err)
+	}
+}
+
 // touchy has no map left of 0.
 type touchy struct{}
 

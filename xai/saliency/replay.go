@@ -69,11 +69,13 @@ func differ(stored, here Provenance) error {
 		{"method", stored.Method, here.Method},
 		{"model", stored.Model, here.Model},
 		{"sample", stored.Sample, here.Sample},
-		{"layer", stored.Layer, here.Layer},
 	} {
 		if part.stored != part.here && part.stored != "" && part.here != "" {
 			return fmt.Errorf("the %s of the map is %s, the one here %s: %w", part.what, part.stored, part.here, ErrReplay)
 		}
+	}
+	if stored.Layer != here.Layer {
+		return fmt.Errorf("the layer of the map is %q, the one here %q (\"\" is the input): %w", stored.Layer, here.Layer, ErrReplay)
 	}
 	return nil
 }

@@ -135,8 +135,8 @@ func (m Map) check() error {
 }
 
 // Build computes the map, like Explain, for a cache: kernelext.Build(recipe). A cache finds
-// values by Key alone, so that Build refuses a model without a fingerprint (xai.Named) and a
-// method that cannot be written.
+// values by Key alone, so that Build refuses a model without a fingerprint (xai.Named), and a
+// method or a scalar that cannot be written.
 func (r Recipe) Build(ctx context.Context) (Map, error) {
 	if err := r.check(); err != nil {
 		return Map{}, err
@@ -144,8 +144,8 @@ func (r Recipe) Build(ctx context.Context) (Map, error) {
 	if r.provenance().Model == "" {
 		return Map{}, fmt.Errorf("saliency: a %T has no fingerprint to be found by in a cache; use Explain", r.model)
 	}
-	if _, err := store.Encode(r.method); err != nil {
-		return Map{}, fmt.Errorf("saliency: the method %s cannot be kept in a cache; use Explain: %w", name(r.method), err)
+	if _, err := store.Encode([]any{r.method, r.scalar}); err != nil {
+		return Map{}, fmt.Errorf("saliency: the method %s or what it explains cannot be kept in a cache; use Explain: %w", name(r.method), err)
 	}
 	return r.Explain(ctx)
 }

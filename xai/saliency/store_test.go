@@ -218,41 +218,6 @@ func TestReplayNamesWhatDiffers(t *testing.T) {
 	}
 }
 
-// TestReplayTowardAScalar: what is explained, and at which layer, is stored too.
-func TestReplayTowardAScalar(t *testing.T) {
-	net, x := small(t)
-	for _, r := range []Recipe{
-		Of(net, x).Toward(Margin{Class: Predicted}),
-		Of(net, x).Toward(Unit{Layer: "conv1", Index: 5}).With(IntegratedGradients{}),
-		Of(net, x).At("relu1").With(InputGradient{}).Target(1),
-		Of(net, x).At("relu1").Toward(Contrast{Class: 2, Over: 0}),
-	} {
-		m, err := r.Explain(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var b bytes.Buffer
-		if err := m.Save(&b); err != nil {
-			t.Fatal(err)
-		}
-		back, err := Load(&b)
-		if err != nil || !reflect.DeepEqual(back, m) {
-			t.Errorf("%s: %v", m.Provenance.Target, err)
-			continue
-		}
-		if again, err := Replay(ctx, net, back); err != nil || !reflect.DeepEqual(again, m) {
-			t.Errorf("%s: %v", m.Provenance.Target, err)
-		}
-	}
-	m, err := Of(net, x).Toward(Function{Name: "first", Value: func(row []float64) float64 { return row[0] }}).Explain(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := m.Save(io.Discard); err == nil {
-		t.Error("a Go function was written to a file")
-	}
-}
-
 // TestEveryFieldIsStored fills every field that there is, so that a new one cannot be
 // forgotten.
 func TestEveryFieldIsStored(t *testing.T) {
@@ -405,4 +370,49 @@ func BenchmarkStore(b *testing.B) {
 			}
 		}
 	})
+}
+
+// TestScalarsAndLayersReplay: whatever is explained, and at which layer, is kept and made
+// again.
+func TestScalarsAndLayersReplay(t *testing.T) {
+	net, x := small(t)
+	for _, recipe := range []Recipe{
+		Of(net, x).Toward(Margin{Class: Predicted}), Of(net, x).Toward(Unit{Layer: "relu1", Index: 7}), Of(net, x).Toward(Channel{Layer: "conv1", Index: 2}),
+		Of(net, x).Toward(Probability{Class: 1}), Of(net, x).Toward(Contrast{Class: 0, Over: 2}), Of(net, x).Toward(LogProbability{Class: 1}),
+		Of(net, x).At("relu1").With(InputGradient{}).Target(1), Of(net, x).With(IntegratedGradients{Steps: 5}).At("conv1").Toward(Margin{Class: 2}),
+		Of(net, x).With(LRP{Composite: Composite{First: xai.Box{Low: 0, High: 1}, Layers: map[string]xai.Rule{"fc1": xai.Gamma{Gamma: 0.1}, "conv1": xai.ZPlus{}}}}),
+	} {
+		want, err := recipe.Build(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if err := recipe.Save(&b, want); err != nil {
+			t.Fatal(err)
+		}
+		got, err := recipe.Load(&b)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %v\n%+v, want\n%+v", recipe.Key(), err, got, want)
+			continue
+		}
+		again, err := Replay(ctx, net, got)
+		if err != nil || !reflect.DeepEqual(again, want) {
+			t.Errorf("%s: replayed: %v", recipe.Key(), err)
+		}
+		got.Provenance.Layer += "elsewhere"
+		if _, err := Replay(ctx, net, got); !errors.Is(err, ErrReplay) {
+			t.Errorf("%s: at another layer: %v", recipe.Key(), err)
+		}
+	}
+	first := Of(net, x).Toward(Function{Name: "first", Value: func(row []float64) float64 { return row[0] }})
+	if _, err := first.Build(ctx); err == nil {
+		t.Error("a Go function in a cache")
+	}
+	m, err := first.Explain(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Save(io.Discard); err == nil {
+		t.Error("a Go function was written to a file")
+	}
 }
