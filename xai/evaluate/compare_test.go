@@ -55,7 +55,7 @@ func spotNet(t *testing.T) *nn.Net {
 
 func spotGrid(t *testing.T) (Comparison, Grid) {
 	t.Helper()
-	c := Compare(listed{spotNet(t)}, spots(6)).
+	c := Compare(spotNet(t), spots(6)).
 		Methods(saliency.InputGradient{}, saliency.IntegratedGradients{Steps: 5}, saliency.IntegratedGradients{Steps: 7}).
 		Metrics(Deletion{}, Deletion{Probability: true}, Sparseness{}, MPRT{}, RelevanceMass{}, MaxSensitivity{Samples: 2}).Bootstrap(200, 0.9)
 	g, err := c.Run(ctx)
@@ -216,7 +216,7 @@ func TestGridIsTheSameEverywhere(t *testing.T) {
 }
 
 func TestComparisonMistakes(t *testing.T) {
-	net := listed{spotNet(t)}
+	net := spotNet(t)
 	good := Compare(net, spots(3)).Methods(saliency.Gradient{}).Metrics(Sparseness{})
 	for what, c := range map[string]Comparison{
 		"need a model":    Compare(nil, spots(3)).Methods(saliency.Gradient{}).Metrics(Sparseness{}),
@@ -253,7 +253,7 @@ func TestComparisonMistakes(t *testing.T) {
 func formulaOf(f xai.Differentiable) xai.Differentiable { return struct{ xai.Differentiable }{f} }
 
 func TestCurves(t *testing.T) {
-	net := listed{spotNet(t)}
+	net := spotNet(t)
 	c := Compare(net, spots(6)).Methods(saliency.Gradient{}).Bootstrap(200, 0.9)
 	for _, metric := range []Traced{Deletion{Step: 3}, Insertion{}, SensitivityN{}, MPRT{}} {
 		curves, err := c.Curves(ctx, metric)
@@ -356,7 +356,7 @@ func TestLabels(t *testing.T) {
 	for i := range set.Labels { // none of them is what the network says
 		set.Labels[i] = 1 - set.Labels[i]
 	}
-	c := Compare(listed{spotNet(t)}, set).Methods(saliency.InputGradient{}).Metrics(Sparseness{})
+	c := Compare(spotNet(t), set).Methods(saliency.InputGradient{}).Metrics(Sparseness{})
 	g, err := c.Labels().Run(ctx)
 	if err != nil {
 		t.Fatal(err)
