@@ -171,14 +171,22 @@ func impute(ctx context.Context, x []float64, m saliency.Map, removed []int) err
 	for u, p := range removed {
 		neighbours(p, func(_ int, weight float64) { diagonal[u] += weight })
 	}
+	// Row u of the matrix but for its diagonal is entries[first[u]:first[u+1]].
+	first, entries := make([]int, 1, n+1), make([]entry, 0, 8*n)
+	for _, p := range removed {
+		neighbours(p, func(q int, weight float64) {
+			if k := unknown[q]; k > 0 {
+				entries = append(entries, entry{k - 1, weight})
+			}
+		})
+		first = append(first, len(entries))
+	}
 	times := func(dst, v []float64) {
-		for u, p := range removed {
+		for u := range dst {
 			sum := diagonal[u] * v[u]
-			neighbours(p, func(q int, weight float64) {
-				if k := unknown[q]; k > 0 {
-					sum -= weight * v[k-1]
-				}
-			})
+			for _, e := range entries[first[u]:first[u+1]] {
+				sum -= e.weight * v[e.at]
+			}
 			dst[u] = sum
 		}
 	}
@@ -207,6 +215,12 @@ func impute(ctx context.Context, x []float64, m saliency.Map, removed []int) err
 		}
 	}
 	return nil
+}
+
+// entry is a value of a sparse row, less than 0 by its weight.
+type entry struct {
+	at     int
+	weight float64
 }
 
 // conjugateGradients solves A v = b from the first guess v, to a residual of 1e-12 times
