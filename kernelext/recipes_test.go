@@ -13,9 +13,10 @@ import (
 )
 
 var (
-	_ Recipe[saliency.Map]   = saliency.Recipe{}
-	_ Recipe[saliency.Atlas] = saliency.Survey{}
-	_ Recipe[evaluate.Grid]  = evaluate.Comparison{}
+	_ Recipe[saliency.Map]    = saliency.Recipe{}
+	_ Recipe[saliency.Atlas]  = saliency.Survey{}
+	_ Recipe[evaluate.Grid]   = evaluate.Comparison{}
+	_ Recipe[evaluate.Curves] = evaluate.Tracing{}
 )
 
 // TestMapsAreCached: what one cell computes, another reads with the same bits.
@@ -29,7 +30,9 @@ func TestMapsAreCached(t *testing.T) {
 	folder := t.TempDir()
 	cached(t, folder, saliency.Of(net, set.At(0)).With(saliency.IntegratedGradients{}))
 	cached(t, folder, saliency.Over(net, set).Group(saliency.ByLabel))
-	cached(t, folder, evaluate.Compare(net, set).Methods(saliency.Gradient{}).Metrics(evaluate.Sparseness{}))
+	comparison := evaluate.Compare(net, set).Methods(saliency.Gradient{}).Metrics(evaluate.Sparseness{})
+	cached(t, folder, comparison)
+	cached(t, folder, comparison.Tracing(evaluate.MPRT{}))
 }
 
 // cached builds a value in one session and reads it in another, which must not build.

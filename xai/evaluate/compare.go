@@ -159,16 +159,24 @@ func fingerprint(model xai.Differentiable) string {
 // so that Build refuses a model without a fingerprint (xai.Named), and methods and metrics
 // that cannot be written, such as those with functions.
 func (c Comparison) Build(ctx context.Context) (Grid, error) {
-	if err := c.check(); err != nil {
+	if err := c.cachable(); err != nil {
 		return Grid{}, err
 	}
+	return c.Run(ctx)
+}
+
+// cachable says what keeps the comparison from being found again by its key.
+func (c Comparison) cachable() error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	if fingerprint(c.model) == "" {
-		return Grid{}, fmt.Errorf("evaluate: a %T has no fingerprint to be found by in a cache; use Run", c.model)
+		return fmt.Errorf("evaluate: a %T has no fingerprint to be found by in a cache; use Run or Curves", c.model)
 	}
 	if _, err := store.Encode([]any{c.methods, c.metrics}); err != nil {
-		return Grid{}, fmt.Errorf("evaluate: the comparison cannot be kept in a cache; use Run: %w", err)
+		return fmt.Errorf("evaluate: the comparison cannot be kept in a cache; use Run or Curves: %w", err)
 	}
-	return c.Run(ctx)
+	return nil
 }
 
 // Save writes a grid that the comparison made.

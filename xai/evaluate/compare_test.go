@@ -293,6 +293,37 @@ func TestCurves(t *testing.T) {
 	if _, err := c.Curves(ctx, nil); err == nil {
 		t.Error("no metric")
 	}
+
+	tracing := c.Tracing(MPRT{})
+	built, err := tracing.Build(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := tracing.Save(&file, built); err != nil {
+		t.Fatal(err)
+	}
+	text := file.String()
+	back, err := tracing.Load(&file)
+	if err != nil || !reflect.DeepEqual(back, built) {
+		t.Errorf("from the cache: %v\n%+v, want\n%+v", err, back, built)
+	}
+	if tracing.Key() == c.Tracing(MPRT{Seed: 1}).Key() || tracing.Key() == c.Metrics(MPRT{}).Key() {
+		t.Errorf("one key for different curves: %s", tracing.Key())
+	}
+	if _, err := LoadCurves(strings.NewReader(text[:len(text)-9])); !errors.Is(err, ErrFormat) {
+		t.Errorf("a cut file: %v", err)
+	}
+	built.Lines[0].Mean = built.Lines[0].Mean[1:]
+	if err := tracing.Save(&file, built); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tracing.Load(&file); !errors.Is(err, ErrFormat) {
+		t.Errorf("a curve that is too short: %v", err)
+	}
+	if _, err := c.Tracing(nil).Build(ctx); err == nil {
+		t.Error("no metric to trace")
+	}
 }
 
 // One network, two methods and a metric: is either better than chance?
