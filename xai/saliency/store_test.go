@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -73,9 +74,13 @@ func TestMapsSurviveAndReplay(t *testing.T) {
 			t.Errorf("%s: %v\n%+v, want\n%+v", name(m), err, got, want)
 			continue
 		}
-		again, err := Replay(ctx, net, got)
-		if err != nil || sameBits("value", want.Values, again.Values) != nil {
-			t.Errorf("%s: replayed: %v", name(m), err)
+		for _, processors := range []int{1, 4} {
+			before := runtime.GOMAXPROCS(processors)
+			again, err := Replay(ctx, net, got)
+			runtime.GOMAXPROCS(before)
+			if err != nil || sameBits("value", want.Values, again.Values) != nil {
+				t.Errorf("%s: replayed on %d processors: %v", name(m), processors, err)
+			}
 		}
 		cached, err := recipe.Load(&b)
 		if err != nil || !reflect.DeepEqual(cached, want) {
