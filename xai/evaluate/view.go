@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -142,6 +143,24 @@ func titled(q Question) string {
 		return q.Name
 	}
 	return fmt.Sprintf("%s (%s is better)", q.Name, q.Card.Better)
+}
+
+// View computes the grid and draws its tables.
+func (c Comparison) View(ctx context.Context) (render.View, error) {
+	g, err := c.Run(ctx)
+	if err != nil {
+		return render.View{}, err
+	}
+	return g.View(), nil
+}
+
+// View computes the curves and draws them.
+func (t Tracing) View(ctx context.Context) (render.View, error) {
+	c, err := t.of.Curves(ctx, t.metric)
+	if err != nil {
+		return render.View{}, err
+	}
+	return c.View(), nil
 }
 
 // View draws the curves: the methods with the band of their interval, the references as

@@ -28,11 +28,21 @@ func TestGridViews(t *testing.T) {
 			t.Error("nothing to draw, and no error")
 		}
 	}
+	if v, err := c.View(ctx); err != nil || v.Text() != text {
+		t.Errorf("the comparison draws another table: %v", err)
+	}
+	traced, err := c.Tracing(MPRT{}).View(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
 	curves, err := c.Curves(ctx, MPRT{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	v := curves.View()
+	if v.Text() != traced.Text() {
+		t.Error("the recipe draws other curves")
+	}
 	if alt := v.Alt(); v.Err() != nil || !strings.Contains(alt, "Sobel: from 1 to 1") || strings.Contains(alt, "Constant") || !strings.Contains(v.Text(), "fc1") {
 		t.Errorf("%v: %s\n%s", v.Err(), alt, v.Text())
 	}
