@@ -29,15 +29,19 @@ type surroundings struct {
 	others [][]int   // of the k nearest rows, how many are of each class
 }
 
+func newSurroundings(d data, k int) *surroundings {
+	s := &surroundings{data: d, k: k}
+	for _, v := range []*[]float64{&s.same, &s.case1, &s.safe, &s.wrong, &s.mixed, &s.near, &s.enemy, &s.second, &s.local} {
+		*v = make([]float64, d.rows())
+	}
+	s.rival, s.others = make([]int, d.rows()), make([][]int, d.rows())
+	return s
+}
+
 // look finds what is around each row.
 func look(ctx context.Context, d data, ix *neighbors.Index, k int) (*surroundings, error) {
-	n := d.rows()
-	s := &surroundings{data: d, index: ix, k: k}
-	for _, v := range []*[]float64{&s.same, &s.case1, &s.safe, &s.wrong, &s.mixed, &s.near, &s.enemy, &s.second, &s.local} {
-		*v = make([]float64, n)
-	}
-	s.rival, s.others = make([]int, n), make([][]int, n)
-
+	s := newSurroundings(d, k)
+	s.index = ix
 	near, err := ix.Nearest(ctx, k)
 	if err != nil {
 		return nil, err
@@ -46,25 +50,12 @@ func look(ctx context.Context, d data, ix *neighbors.Index, k int) (*surrounding
 	if err != nil {
 		return nil, err
 	}
-	enemies, err := ix.Enemies(ctx, d.y, min(2, n-1))
+	enemies, err := ix.Enemies(ctx, d.y, min(2, d.rows()-1))
 	if err != nil {
 		return nil, err
 	}
-	for i, c := range d.y {
-		index, _ := near.At(i)
-		s.others[i] = make([]int, len(d.members))
-		for q, j := range index {
-			s.others[i][d.y[j]]++
-			s.case1[i] += float64(s.others[i][c]) / float64(q+1) / float64(k)
-		}
-		s.same[i] = float64(s.others[i][c])
-		if d.y[index[0]] != c {
-			s.wrong[i] = 1
-		}
-		for o, count := range s.others[i] {
-			a, b := float64(len(d.members[c])), float64(len(d.members[o]))
-			s.safe[i] += float64(count) * min(a, b) / max(a, b) / float64(k)
-		}
+	s.vote(near)
+	for i := range d.y {
 		s.near[i] = friends.Distance[i]
 		index, distance := enemies.At(i)
 		s.rival[i], s.enemy[i], s.second[i] = index[0], distance[0], distance[len(distance)-1]
@@ -90,6 +81,25 @@ func look(ctx context.Context, d data, ix *neighbors.Index, k int) (*surrounding
 		}
 	}
 	return s, nil
+}
+
+// vote counts the classes among the k nearest rows.
+func (s *surroundings) vote(near neighbors.Lists) {
+	d, k := s.data, float64(s.k)
+	for i, c := range d.y {
+		index, _ := near.At(i)
+		s.others[i] = make([]int, len(d.members))
+		for q, j := range index {
+			s.others[i][d.y[j]]++
+			s.case1[i] += float64(s.others[i][c]) / float64(q+1) / k
+		}
+		s.same[i] = float64(s.others[i][c])
+		s.wrong[i] = indicator(d.y[index[0]] != c)
+		for o, count := range s.others[i] {
+			a, b := float64(len(d.members[c])), float64(len(d.members[o]))
+			s.safe[i] += float64(count) * min(a, b) / max(a, b) / k
+		}
+	}
 }
 
 // The functions below take weights, one for each row, all 1 if nil: how often a resample

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/whybook/whybook/xai/seed"
 	"gonum.org/v1/gonum/floats"
@@ -67,10 +68,17 @@ func smo(ctx context.Context, x *mat.Dense, y []float64, cost float64, memory in
 		tiny      = 1e-12
 	)
 	n, m := x.Dims()
-	alpha, gradient, diagonal := make([]float64, n), make([]float64, n), make([]float64, n)
+	// pull is -y_i times the gradient of the dual: alpha_i y_i may grow where its row is in up
+	// and shrink where it is in low.
+	alpha, pull, diagonal := make([]float64, n), slices.Clone(y), make([]float64, n)
+	up, low := make([]bool, n), make([]bool, n)
+	mark := func(i int) {
+		up[i] = y[i] > 0 && alpha[i] < cost || y[i] < 0 && alpha[i] > 0
+		low[i] = y[i] > 0 && alpha[i] > 0 || y[i] < 0 && alpha[i] < cost
+	}
 	for i := range n {
-		gradient[i] = -1
 		diagonal[i] = floats.Dot(x.RawRowView(i), x.RawRowView(i))
+		mark(i)
 	}
 	rows, kept, most := make([][]float64, n), []int(nil), max(2, memory/(8*n))
 	kernel := func(i int) []float64 {
@@ -88,75 +96,60 @@ func smo(ctx context.Context, x *mat.Dense, y []float64, cost float64, memory in
 		rows[i], kept = row, append(kept, i)
 		return row
 	}
-	up := func(i int) bool { return y[i] > 0 && alpha[i] < cost || y[i] < 0 && alpha[i] > 0 }
-	low := func(i int) bool { return y[i] > 0 && alpha[i] > 0 || y[i] < 0 && alpha[i] < cost }
-	for step := 0; step < max(10_000_000, 100*n); step++ {
+	for step := range max(10_000_000, 100*n) {
 		if step%1024 == 0 {
 			if err := ctx.Err(); err != nil {
 				return nil, 0, err
 			}
 		}
 		i, highest := -1, math.Inf(-1)
-		for t := range n {
-			if up(t) && -y[t]*gradient[t] >= highest {
-				i, highest = t, -y[t]*gradient[t]
+		for t, v := range pull {
+			if v >= highest && up[t] {
+				i, highest = t, v
 			}
 		}
 		if i < 0 {
 			break
 		}
-		ki := kernel(i)
-		j, lowest, gain := -1, math.Inf(1), math.Inf(1)
-		for t := range n {
-			if !low(t) {
+		ki, di := kernel(i)[:n], diagonal[i]
+		j, lowest, gain := -1, math.Inf(1), math.Inf(-1)
+		for t, v := range pull {
+			if v >= highest || !low[t] {
 				continue
 			}
-			v := -y[t] * gradient[t]
 			lowest = min(lowest, v)
-			if distance := highest - v; distance > 0 {
-				curve := diagonal[i] + diagonal[t] - 2*ki[t]
-				if curve <= 0 {
-					curve = tiny
-				}
-				if g := -distance * distance / curve; g <= gain {
-					j, gain = t, g
-				}
+			distance := highest - v
+			// The gain distance^2/curve, compared without a division.
+			if curve := max(di+diagonal[t]-2*ki[t], tiny); distance*distance >= gain*curve {
+				j, gain = t, distance*distance/curve
 			}
 		}
 		if j < 0 || highest-lowest < tolerance {
 			break
 		}
-		kj := kernel(j)
-		curve := diagonal[i] + diagonal[j] - 2*ki[j]
-		if curve <= 0 {
-			curve = tiny
+		kj := kernel(j)[:n]
+		// alpha_i y_i grows and alpha_j y_j shrinks by t, up to the first border.
+		t := (highest - pull[j]) / max(di+diagonal[j]-2*ki[j], tiny)
+		roomI, roomJ := alpha[i], alpha[j]
+		if y[i] > 0 {
+			roomI = cost - alpha[i]
 		}
-		// alpha_i and alpha_j move by t along y, up to the first border.
-		t := (-y[i]*gradient[i] + y[j]*gradient[j]) / curve
-		room := func(a, direction float64) float64 {
-			if direction > 0 {
-				return cost - a
-			}
-			return a
+		if y[j] < 0 {
+			roomJ = cost - alpha[j]
 		}
-		roomI, roomJ := room(alpha[i], y[i]), room(alpha[j], -y[j])
 		t = min(t, roomI, roomJ)
-		beforeI, beforeJ := alpha[i], alpha[j]
 		alpha[i] += y[i] * t
 		alpha[j] -= y[j] * t
-		snap := func(a float64) float64 { // onto a border that rounding missed
-			return max(0, min(cost, a))
-		}
-		alpha[i], alpha[j] = snap(alpha[i]), snap(alpha[j])
-		if t == roomI {
+		if t == roomI { // without a rounding
 			alpha[i] = border(y[i] > 0, cost)
 		}
 		if t == roomJ {
 			alpha[j] = border(y[j] < 0, cost)
 		}
-		di, dj := (alpha[i]-beforeI)*y[i], (alpha[j]-beforeJ)*y[j]
-		for t := range n {
-			gradient[t] += y[t] * (di*ki[t] + dj*kj[t])
+		mark(i)
+		mark(j)
+		for k, v := range ki {
+			pull[k] -= t * (v - kj[k])
 		}
 	}
 	w = make([]float64, m)
@@ -165,25 +158,23 @@ func smo(ctx context.Context, x *mat.Dense, y []float64, cost float64, memory in
 			floats.AddScaled(w, a*y[i], x.RawRowView(i))
 		}
 	}
-	// b is where the free ones lie, else the middle of what the bounds allow.
-	high, lowest, sum, free := math.Inf(1), math.Inf(-1), 0.0, 0
-	for i, a := range alpha {
-		v := y[i] * gradient[i]
+	// b is the pull of the free ones, else the middle of what the bounds allow.
+	high, lowest, sum, free := math.Inf(-1), math.Inf(1), 0.0, 0
+	for i, v := range pull {
 		switch {
-		case a > 0 && a < cost:
+		case up[i] && low[i]:
 			sum += v
 			free++
-		case up(i): // v >= rho
-			high = min(high, v)
+		case up[i]:
+			high = max(high, v)
 		default:
-			lowest = max(lowest, v)
+			lowest = min(lowest, v)
 		}
 	}
-	rho := (high + lowest) / 2
 	if free > 0 {
-		rho = sum / float64(free)
+		return w, sum / float64(free), nil
 	}
-	return w, -rho, nil
+	return w, (high + lowest) / 2, nil
 }
 
 func border(upper bool, cost float64) float64 {
@@ -200,14 +191,12 @@ func border(upper bool, cost float64) float64 {
 // with p of 2 if squared, else 1, by coordinate descent in the dual, as LIBLINEAR does
 // (Hsieh et al., A dual coordinate descent method for large-scale linear SVM, 2008).
 func coordinates(ctx context.Context, x *mat.Dense, y []float64, cost float64, squared bool, r *rand.Rand) (w []float64, b float64, err error) {
-	const (
-		tolerance = 1e-6
-		sweeps    = 20000
-	)
+	const sweeps = 20000
 	n, m := x.Dims()
+	tolerance := 1e-3 // a tenth of what the packages use
 	most, extra := cost, 0.0
 	if squared {
-		most, extra = math.Inf(1), 0.5/cost
+		most, extra, tolerance = math.Inf(1), 0.5/cost, 1e-5
 	}
 	w = make([]float64, m)
 	alpha, diagonal := make([]float64, n), make([]float64, n)
