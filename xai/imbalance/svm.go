@@ -81,12 +81,15 @@ func smo(ctx context.Context, x *mat.Dense, y []float64, cost float64, memory in
 		mark(i)
 	}
 	rows, kept, most := make([][]float64, n), []int(nil), max(2, memory/(8*n))
-	kernel := func(i int) []float64 {
+	kernel := func(i, pinned int) []float64 {
 		if rows[i] != nil {
 			return rows[i]
 		}
 		var row []float64
-		if len(kept) >= most { // the oldest one goes
+		if len(kept) >= most { // the oldest one goes, unless it is in use
+			if kept[0] == pinned {
+				kept = append(kept[1:], pinned)
+			}
 			row, rows[kept[0]] = rows[kept[0]], nil
 			kept = kept[1:]
 		} else {
@@ -111,7 +114,7 @@ func smo(ctx context.Context, x *mat.Dense, y []float64, cost float64, memory in
 		if i < 0 {
 			break
 		}
-		ki, di := kernel(i)[:n], diagonal[i]
+		ki, di := kernel(i, -1)[:n], diagonal[i]
 		j, lowest, gain := -1, math.Inf(1), math.Inf(-1)
 		for t, v := range pull {
 			if v >= highest || !low[t] {
@@ -127,7 +130,7 @@ func smo(ctx context.Context, x *mat.Dense, y []float64, cost float64, memory in
 		if j < 0 || highest-lowest < tolerance {
 			break
 		}
-		kj := kernel(j)[:n]
+		kj := kernel(j, i)[:n]
 		// alpha_i y_i grows and alpha_j y_j shrinks by t, up to the first border.
 		t := (highest - pull[j]) / max(di+diagonal[j]-2*ki[j], tiny)
 		roomI, roomJ := alpha[i], alpha[j]

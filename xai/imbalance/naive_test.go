@@ -1,0 +1,633 @@
+package imbalance
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+	"testing"
+
+	"github.com/whybook/whybook/xai/seed"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+)
+
+// naive computes the measures from a matrix of all distances, as the survey words them, with
+// nothing of the package but its data.
+type naive struct {
+	data
+	dist *mat.Dense
+	k    int
+}
+
+func newNaive(d data, by Distance, k int) naive {
+	n, m := d.x.Dims()
+	v := naive{d, mat.NewDense(n, n, nil), k}
+	low, high := make([]float64, m), make([]float64, m)
+	for f := range m {
+		c := mat.Col(nil, f, d.x)
+		low[f], high[f] = slices.Min(c), slices.Max(c)
+	}
+	v.dist.Apply(func(i, j int, _ float64) float64 {
+		sum := 0.0
+		for f := range m {
+			t := d.x.At(i, f) - d.x.At(j, f)
+			switch by {
+			case Gower:
+				sum += math.Abs(t) / (high[f] - low[f]) / float64(m)
+			case Euclidean:
+				sum += t * t
+			case ScaledEuclidean:
+				t /= high[f] - low[f]
+				sum += t * t
+			}
+		}
+		if by == Gower {
+			return sum
+		}
+		return math.Sqrt(sum)
+	}, v.dist)
+	return v
+}
+
+// nearest sorts the other rows that are wanted.
+func (v naive) nearest(i int, want func(j int) bool) []int {
+	var list []int
+	for j := range v.y {
+		if j != i && want(j) {
+			list = append(list, j)
+		}
+	}
+	sort.SliceStable(list, func(a, b int) bool { return v.dist.At(i, list[a]) < v.dist.At(i, list[b]) })
+	return list
+}
+
+func (v naive) friend(i int) int {
+	return v.nearest(i, func(j int) bool { return v.y[j] == v.y[i] })[0]
+}
+func (v naive) enemies(i int) []int {
+	return v.nearest(i, func(j int) bool { return v.y[j] != v.y[i] })
+}
+
+// border is Kruskal's: where no distances tie there is one minimum spanning tree.
+func (v naive) border() (mixed map[int]bool, edges int) {
+	n := len(v.y)
+	type pair struct{ i, j int }
+	var all []pair
+	group := make([]int, n)
+	for i := range n {
+		group[i] = i
+		for j := range i {
+			all = append(all, pair{i, j})
+		}
+	}
+	sort.Slice(all, func(a, b int) bool { return v.dist.At(all[a].i, all[a].j) < v.dist.At(all[b].i, all[b].j) })
+	mixed = map[int]bool{}
+	for _, p := range all {
+		if a, b := group[p.i], group[p.j]; a != b {
+			for i := range group {
+				if group[i] == a {
+					group[i] = b
+				}
+			}
+			if v.y[p.i] != v.y[p.j] {
+				mixed[p.i], mixed[p.j] = true, true
+				edges++
+			}
+		}
+	}
+	return mixed, edges
+}
+
+func (v naive) radius(i int) float64 {
+	j := v.enemies(i)[0]
+	if v.enemies(j)[0] == i {
+		return v.dist.At(i, j) / 2
+	}
+	return v.dist.At(i, j) - v.radius(j)
+}
+
+// spheres is ECoL's loop, counting anew each time.
+func (v naive) spheres() []int {
+	radius := make([]float64, len(v.y))
+	left := map[int]bool{}
+	for i := range radius {
+		radius[i], left[i] = v.radius(i), true
+	}
+	var taken []int
+	for len(left) > 0 {
+		best, most := -1, -1
+		for i := range radius {
+			if !left[i] {
+				continue
+			}
+			count := 0
+			for j := range left {
+				if v.dist.At(i, j) < radius[i] {
+					count++
+				}
+			}
+			if count > most {
+				best, most = i, count
+			}
+		}
+		taken = append(taken, best)
+		for j := range radius {
+			if v.dist.At(best, j) < radius[best] {
+				delete(left, j)
+			}
+		}
+		delete(left, best)
+	}
+	return taken
+}
+
+// adjacency is ECoL's and PyMFE's graph, or Problexity's.
+func (v naive) adjacency(c Convention) *mat.SymDense {
+	n := len(v.y)
+	a := mat.NewSymDense(n, nil)
+	if c == Problexity {
+		g := newNaive(v.data, Gower, v.k)
+		low, high := math.Inf(1), 0.0
+		for i := range n {
+			for j := range i {
+				low, high = min(low, g.dist.At(i, j)), max(high, g.dist.At(i, j))
+			}
+		}
+		for i := range n {
+			for j := range i {
+				if v.y[i] == v.y[j] && (g.dist.At(i, j)-low)/(high-low) < 0.15 {
+					a.SetSym(i, j, 1)
+				}
+			}
+		}
+		return a
+	}
+	k := int(math.Floor(0.15 * float64(n)))
+	if c == PyMFE {
+		k = int(math.RoundToEven(0.15 * float64(n)))
+	}
+	for i := range n {
+		for _, j := range v.nearest(i, func(int) bool { return true })[:k] {
+			if v.y[i] == v.y[j] {
+				a.SetSym(i, j, 1)
+			}
+		}
+	}
+	return a
+}
+
+func (v naive) network(c Convention) (density, clsCoef, hubs float64) {
+	n := len(v.y)
+	a := v.adjacency(c)
+	edges, triangles, paths, local := 0.0, 0.0, 0.0, 0.0
+	for i := range n {
+		closed, open := 0.0, 0.0
+		for j := range n {
+			edges += a.At(i, j) / 2
+			for k := range n {
+				if j != k && a.At(i, j)*a.At(i, k) == 1 {
+					open++
+					closed += a.At(j, k)
+				}
+			}
+		}
+		triangles, paths = triangles+closed, paths+open
+		if open > 0 {
+			local += closed / open
+		}
+	}
+	density = 1 - 2*edges/float64(n*(n-1))
+	clsCoef = 1 - triangles/paths
+	if c == Problexity {
+		clsCoef = 1 - local/float64(n)
+	}
+	if c == ECoL {
+		w := mat.NewSymDense(n, nil)
+		for i := range n {
+			for j := range i {
+				w.SetSym(i, j, a.At(i, j)*v.dist.At(i, j))
+			}
+		}
+		a = w
+	}
+	var eigen mat.EigenSym
+	if !eigen.Factorize(a, true) {
+		return density, clsCoef, math.NaN()
+	}
+	var vectors mat.Dense
+	eigen.VectorsTo(&vectors)
+	principal := mat.Col(nil, n-1, &vectors)
+	most, sum := 0.0, 0.0
+	for _, p := range principal {
+		most, sum = max(most, math.Abs(p)), sum+math.Abs(p)
+	}
+	return density, clsCoef, 1 - sum/most/float64(n)
+}
+
+// pairMeasures returns F1v, F2, F3 and F4 of two classes.
+func (v naive) pairMeasures(c Convention) (f1v, f2, f3, f4 float64) {
+	n, m := v.x.Dims()
+	inside := func(rows []int, f int) []int { // the rows in the overlap of feature f
+		low, high := [2]float64{math.Inf(1), math.Inf(1)}, [2]float64{math.Inf(-1), math.Inf(-1)}
+		for _, i := range rows {
+			k := v.y[i]
+			low[k], high[k] = min(low[k], v.x.At(i, f)), max(high[k], v.x.At(i, f))
+		}
+		var list []int
+		for _, i := range rows {
+			if t := v.x.At(i, f); t >= max(low[0], low[1]) && t <= min(high[0], high[1]) {
+				list = append(list, i)
+			}
+		}
+		return list
+	}
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	f2, f3 = 1, 1
+	for f := range m {
+		a, b := v.column(0, f), v.column(1, f)
+		f2 *= max(0, min(slices.Max(a), slices.Max(b))-max(slices.Min(a), slices.Min(b))) /
+			(max(slices.Max(a), slices.Max(b)) - min(slices.Min(a), slices.Min(b)))
+		f3 = min(f3, float64(len(inside(all, f)))/float64(n))
+	}
+	left, features := all, make([]int, m)
+	for f := range features {
+		features[f] = f
+	}
+	for len(features) > 0 {
+		at := 0
+		for i, f := range features {
+			if len(inside(left, f)) < len(inside(left, features[at])) {
+				at = i
+			}
+		}
+		left = inside(left, features[at])
+		features = slices.Delete(features, at, at+1)
+		classes := map[int]bool{}
+		for _, i := range left {
+			classes[v.y[i]] = true
+		}
+		if len(classes) < 2 {
+			break
+		}
+	}
+	f4 = float64(len(left)) / float64(n)
+
+	w := mat.NewDense(m, m, nil)
+	mu := mat.NewVecDense(m, nil)
+	for k, sign := range []float64{1, -1} {
+		rows := v.members[k]
+		size := float64(len(rows))
+		divide := size - 1
+		if c == Problexity {
+			divide = size
+		}
+		for a := range m {
+			ca := v.column(k, a)
+			mu.SetVec(a, mu.AtVec(a)+sign*floats.Sum(ca)/size)
+			for b := range m {
+				cb := v.column(k, b)
+				s := 0.0
+				for i := range ca {
+					s += (ca[i] - floats.Sum(ca)/size) * (cb[i] - floats.Sum(cb)/size)
+				}
+				w.Set(a, b, w.At(a, b)+size/float64(n)*s/divide)
+			}
+		}
+	}
+	var inverse, between, t1, t2 mat.Dense
+	if err := inverse.Inverse(w); err != nil {
+		return math.NaN(), f2, f3, f4
+	}
+	var dir mat.VecDense
+	dir.MulVec(&inverse, mu)
+	between.Outer(1, mu, mu)
+	t1.Product(dir.T(), &between, &dir)
+	t2.Product(dir.T(), w, &dir)
+	return 1 / (1 + t1.At(0, 0)/t2.At(0, 0)), f2, f3, f4
+}
+
+func (v naive) column(class, f int) []float64 {
+	var out []float64
+	for _, i := range v.members[class] {
+		out = append(out, v.x.At(i, f))
+	}
+	return out
+}
+
+// of returns the measures of one set of rows by the convention's formulas.
+func (v naive) of(c Convention) map[string]float64 {
+	n := float64(len(v.y))
+	out := map[string]float64{}
+	mixed, edges := v.border()
+	out["N1"] = float64(len(mixed)) / n
+	if c == Problexity {
+		out["N1"] = float64(edges) / (2 * n)
+	}
+	var intra, inter, second, ratios, inside float64
+	for i := range v.y {
+		f, e := v.friend(i), v.enemies(i)
+		intra += v.dist.At(i, f)
+		inter += v.dist.At(i, e[0])
+		second += v.dist.At(i, e[1])
+		r := v.dist.At(i, f) / v.dist.At(i, e[0])
+		ratios += r / (1 + r) / n
+		near := v.nearest(i, func(int) bool { return true })
+		if v.y[near[0]] != v.y[i] {
+			out["N3"] += 1 / n
+		}
+		for j := range v.y {
+			if v.dist.At(i, j) < v.dist.At(i, e[0]) {
+				inside++
+			}
+		}
+	}
+	out["N2"], out["N2sum"] = ratios, intra/inter/(1+intra/inter)
+	switch c {
+	case Problexity:
+		out["N2"] = second
+		out["N2"] = intra / second / (1 + intra/second)
+	case DCoL:
+		out["N2"] = intra / inter
+	}
+	if c != DCoL {
+		out["LSC"] = 1 - inside/n/n
+		out["density"], out["clsCoef"], out["hubs"] = v.network(c)
+	}
+	if c == ECoL || c == DCoL {
+		out["T1"] = float64(len(v.spheres())) / n
+	}
+	return out
+}
+
+func TestMeasuresAgreeWithTheDefinitions(t *testing.T) {
+	for _, size := range []struct{ n, d, k int }{{40, 2, 2}, {60, 4, 3}, {75, 3, 4}} {
+		x, y := blobs(size.n, size.d, size.k, 1.2)
+		d := newData(x, y, size.k)
+		for c := ECoL; c <= DCoL; c++ {
+			got, err := Complexity{Convention: c}.Measure(t.Context(), x, y)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := map[string]float64{}
+			by := c.distance()
+			if c == Problexity {
+				for _, p := range d.pairs() {
+					for name, v := range newNaive(p, by, 5).of(c) {
+						want[name] += v / float64(len(d.pairs()))
+					}
+				}
+			} else {
+				want = newNaive(d, by, 5).of(c)
+			}
+			for _, p := range d.pairs() {
+				f1v, f2, f3, f4 := newNaive(p, by, 5).pairMeasures(c)
+				if c == DCoL {
+					f1v, f2, f3, f4 = 1/f1v-1, f2*float64(len(d.pairs())), 1-f3, 1-f4
+				}
+				for name, v := range map[string]float64{"F1v": f1v, "F2": f2, "F3": f3, "F4": f4} {
+					want[name] += v / float64(len(d.pairs()))
+				}
+			}
+			for name, w := range want {
+				if v := got.Get(name); !(math.Abs(v-w) <= 1e-6*math.Max(1, math.Abs(w))) {
+					t.Errorf("%v, %d rows: %s is %v, by the definition %v", c, size.n, name, v, w)
+				}
+			}
+		}
+	}
+}
+
+// TestNeighbourSharesAgreeWithTheDefinitions compares what a class has.
+func TestNeighbourSharesAgreeWithTheDefinitions(t *testing.T) {
+	x, y := blobs(70, 3, 3, 1)
+	d := newData(x, y, 3)
+	const k = 4
+	got, err := Complexity{Distance: ScaledEuclidean, Neighbors: k}.Measure(t.Context(), x, y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := newNaive(d, ScaledEuclidean, k)
+	mixed, _ := v.border()
+	centres := v.spheres()
+	base := 0.0
+	for c, members := range d.members {
+		want := map[string]float64{}
+		size := float64(len(members))
+		var intra, inter float64
+		for _, i := range members {
+			near := v.nearest(i, func(int) bool { return true })[:k]
+			same := 0.0
+			for q, j := range near {
+				if y[j] == c {
+					same++
+				}
+				base += same / float64(q+1) / k / float64(len(y))
+				a, b := size, float64(len(d.members[y[j]]))
+				want["safe level"] += min(a, b) / max(a, b) / k / size
+			}
+			want["kDN"] += (k - same) / k / size
+			want["degOver"] += indicator(same < k) / size
+			want["CM"] += indicator((k-same)/k > 0.5) / size
+			want["D3"] += indicator(same/k < 0.5)
+			want["N1"] += indicator(mixed[i]) / size
+			want["N3"] += indicator(y[near[0]] != c) / size
+			want["T1"] += indicator(slices.Contains(centres, i)) / size
+			e := v.dist.At(i, v.enemies(i)[0])
+			intra, inter = intra+v.dist.At(i, v.friend(i)), inter+e
+			for j := range y {
+				want["LSC"] -= indicator(v.dist.At(i, j) < e) / size / size
+			}
+		}
+		want["LSC"]++
+		want["N2"] = intra / inter / (1 + intra/inter)
+		for name, w := range want {
+			if g := got.Column(name).Values[c]; math.Abs(g-w) > 1e-9 {
+				t.Errorf("%s of class %d is %v, by the definition %v", name, c, g, w)
+			}
+		}
+	}
+	if g := got.Get("CB"); math.Abs(g-(1-base)) > 1e-9 {
+		t.Errorf("CB is %v, by the definition %v", g, 1-base)
+	}
+}
+
+// TestFisherByHand: classes (0, 2) and (4, 6, 8): means 1 and 6, over all 4.
+func TestFisherByHand(t *testing.T) {
+	x, y := mat.NewDense(5, 2, []float64{0, 7, 2, 7, 4, 7, 6, 7, 8, 7}), []int{0, 0, 1, 1, 1}
+	d := newData(x, y, 2)
+	// between 2*9 + 3*4 = 30, within 2 + 8 = 10; the second feature is constant.
+	if r := fisher(d); math.Abs(r[0]-3) > 1e-12 || !math.IsNaN(r[1]) {
+		t.Errorf("ratios %v, want 3 and NaN", r)
+	}
+	// DCoL: 25 / (2 + 4).
+	if r := fisherDCoL(d); math.Abs(r[0]-25.0/6) > 1e-12 {
+		t.Errorf("DCoL's ratio %v, want 25/6", r[0])
+	}
+	fs := measureFeatures(d, Problexity) // 2 * .4 * .6 * 25 / (.4*1 + .6*8/3) = 6
+	if math.Abs(fs.f1-1.0/7) > 1e-12 {
+		t.Errorf("Problexity's F1 %v, want 1/7", fs.f1)
+	}
+}
+
+// TestLastClassAlone: after the best feature only one class has rows left; PyMFE takes these
+// away too as long as it has features.
+func TestLastClassAlone(t *testing.T) {
+	x := mat.NewDense(6, 2, []float64{0, 0, 1, 1, 2, 0, 1, 1, 1, 0, 1, 1})
+	x.SetCol(0, []float64{0, 3, 0, 1, 2, 1.5})
+	x.SetCol(1, []float64{0, 1, 0, 1, 0, 1})
+	d := newData(x, []int{0, 0, 0, 1, 1, 1}, 2) // feature 0 leaves class 1 alone: 1, 2, 1.5
+	if got := overlapTogether(d, false); got != 0.5 {
+		t.Errorf("F4 %v, want .5", got)
+	}
+	if got := overlapTogether(d, true); got != 0 {
+		t.Errorf("PyMFE's F4 %v, want 0", got)
+	}
+}
+
+// TestPlanesAreOptimal compares the objective of each solver with that of planes around its
+// own and, for SMO, with what another method reaches.
+func TestPlanesAreOptimal(t *testing.T) {
+	for _, apart := range []float64{0.3, 2, 8} {
+		x, labels := blobs(120, 4, 2, apart)
+		y := make([]float64, len(labels))
+		for i, c := range labels {
+			y[i] = 1 - 2*float64(c)
+		}
+		loss := func(w []float64, b, cost float64, power, bias float64) float64 {
+			sum := (floats.Dot(w, w) + bias*b*b) / 2
+			for i := range y {
+				sum += cost * math.Pow(max(0, 1-y[i]*(floats.Dot(w, x.RawRowView(i))+b)), power)
+			}
+			return sum
+		}
+		check := func(name string, w []float64, b, cost, power, bias float64, slack float64) {
+			best := loss(w, b, cost, power, bias)
+			r := seed.Stream(8, name)
+			for trial := range 3000 {
+				v, c := slices.Clone(w), b
+				step := math.Pow(10, -float64(trial%5))
+				for f := range v {
+					v[f] += step * r.NormFloat64()
+				}
+				c += step * r.NormFloat64()
+				if l := loss(v, c, cost, power, bias); l < best*(1-slack) {
+					t.Errorf("%s, %v apart: another plane has %v, this one %v", name, apart, l, best)
+					return
+				}
+			}
+		}
+		w, b, err := smo(t.Context(), x, y, 1, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check("smo", w, b, 1, 1, 0, 2e-3)
+		u, a, err := smo(t.Context(), x, y, 1, 1) // two rows of the kernel at a time
+		if err != nil || fmt.Sprint(u, a) != fmt.Sprint(w, b) {
+			t.Errorf("memory changes the plane: %v %v, %v %v (%v)", u, a, w, b, err)
+		}
+		if w, b, err = coordinates(t.Context(), x, y, 2, false, seed.Stream(1)); err != nil {
+			t.Fatal(err)
+		}
+		check("hinge", w, b, 2, 1, 1, 1e-3)
+		if w, b, err = coordinates(t.Context(), x, y, 1, true, seed.Stream(1)); err != nil {
+			t.Fatal(err)
+		}
+		check("squared hinge", w, b, 1, 2, 1, 1e-6)
+	}
+	// By hand: -1 and 1 are separated by w = 1, b = 0, with a loss of nothing.
+	if w, b, err := smo(t.Context(), mat.NewDense(2, 1, []float64{1, -1}), []float64{1, -1}, 1, 1<<10); err != nil || math.Abs(w[0]-1) > 1e-9 || math.Abs(b) > 1e-9 {
+		t.Errorf("w %v, b %v (%v); want 1, 0", w, b, err)
+	}
+}
+
+func TestLinearityByHand(t *testing.T) {
+	l := linearity{distance: []float64{0, 1, 0, 3}, wrong: []bool{false, true, false, true}}
+	if l1, l2 := l.errors(nil, ECoL); l1 != 0.5 || l2 != 0.5 {
+		t.Errorf("L1 %v, L2 %v; want 1/2, 1/2", l1, l2)
+	}
+	if l1, _ := l.errors(nil, DCoL); l1 != 1 {
+		t.Errorf("DCoL's L1 %v, want 1", l1)
+	}
+	if l1, l2 := l.errors([]int{0, 1}, ECoL); math.Abs(l1-1.0/3) > 1e-15 || l2 != 0.5 {
+		t.Errorf("of two rows: L1 %v, L2 %v; want 1/3, 1/2", l1, l2)
+	}
+}
+
+func TestComponents(t *testing.T) {
+	r := seed.Stream(9)
+	for _, size := range []struct{ n, m int }{{50, 6}, {6, 50}} {
+		x := mat.NewDense(size.n, size.m, nil)
+		x.Apply(func(_, f int, _ float64) float64 { return 5 + r.NormFloat64()*math.Pow(2, -float64(f%8)) }, x)
+		centred := mat.DenseCopyOf(x)
+		for f := range size.m {
+			c := mat.Col(nil, f, x)
+			mu := floats.Sum(c) / float64(size.n)
+			floats.AddConst(-mu, c)
+			centred.SetCol(f, c)
+		}
+		var svd mat.SVD
+		if !svd.Factorize(centred, mat.SVDNone) {
+			t.Fatal("no singular values")
+		}
+		total, want, sum := 0.0, 0, 0.0
+		values := svd.Values(nil)
+		for _, s := range values {
+			total += s * s
+		}
+		for _, s := range values {
+			if sum < .95*total {
+				want++
+			}
+			sum += s * s
+		}
+		if got := components(x); got != want {
+			t.Errorf("%dx%d: %d components, want %d", size.n, size.m, got, want)
+		}
+	}
+	if got := components(mat.NewDense(3, 2, []float64{1, 2, 1, 2, 1, 2})); got != 0 {
+		t.Errorf("%d components of a constant", got)
+	}
+}
+
+// TestInterpolationStaysInside: new rows lie between rows of their class.
+func TestInterpolationStaysInside(t *testing.T) {
+	x, y := blobs(50, 3, 3, 4)
+	d := newData(x, y, 3)
+	for c := ECoL; c <= DCoL; c++ {
+		q, labels := interpolate(d, c, 300, seed.Stream(1))
+		if n, _ := q.Dims(); n != len(labels) || c == ECoL && n != 300 || c == PyMFE && n != 50 {
+			t.Errorf("%v: %d rows, %d labels", c, n, len(labels))
+		}
+		count := make([]int, 3)
+		for i, k := range labels {
+			count[k]++
+			low, high := d.extent(k)
+			onLine := false
+			for _, a := range d.members[k] {
+				for _, b := range d.members[k] {
+					t := (q.At(i, 0) - x.At(a, 0)) / (x.At(b, 0) - x.At(a, 0))
+					on := t >= -1e-9 && t <= 1+1e-9
+					for f := 1; f < 3; f++ {
+						on = on && math.Abs(x.At(a, f)+t*(x.At(b, f)-x.At(a, f))-q.At(i, f)) < 1e-9
+					}
+					onLine = onLine || on
+				}
+			}
+			for f := range 3 {
+				if v := q.At(i, f); v < low[f] || v > high[f] {
+					t.Errorf("%v: row %d lies outside its class", c, i)
+				}
+			}
+			if !onLine && c != PyMFE {
+				t.Errorf("%v: row %d lies on no line between two rows", c, i)
+			}
+		}
+		if slices.Contains(count, 0) {
+			t.Errorf("%v: rows of the classes %v", c, count)
+		}
+	}
+}
