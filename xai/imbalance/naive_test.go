@@ -532,7 +532,7 @@ func TestPlanesAreOptimal(t *testing.T) {
 		if w, b, err = coordinates(t.Context(), x, y, 2, false, seed.Stream(1)); err != nil {
 			t.Fatal(err)
 		}
-		check("hinge", w, b, 2, 1, 1, 1e-3)
+		check("hinge", w, b, 2, 1, 1, 5e-3) // it stops at a tenth of pymfe's tolerance
 		if w, b, err = coordinates(t.Context(), x, y, 1, true, seed.Stream(1)); err != nil {
 			t.Fatal(err)
 		}
