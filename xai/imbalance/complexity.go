@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"strconv"
 
@@ -42,7 +41,7 @@ type Complexity struct {
 	Recall []float64 // of a classifier, for each class in the order of the labels, in [0,1]; default none
 	Names  []string  // Names[l] is the class with label l >= 0; default the number
 	Seed   uint64    // of interpolation, samples, resamples and permutations
-	Memory int       // bytes for searches and for a kernel matrix; default 64 MiB
+	Memory int       // bytes for searches; default 64 MiB
 }
 
 // Measure returns the table for the rows of x (n x m), whose classes are labels: any
@@ -272,14 +271,13 @@ func (o Complexity) one(ctx context.Context, d data, sd uint64) (*measured, erro
 	lines := make([]linearity, len(pairs)+k)
 	skip := c == DCoL && k > 2
 	err = parallel.Blocks(ctx, len(lines), 1, func(i, _ int) (err error) {
-		memory := o.Memory / runtime.GOMAXPROCS(0)
 		switch {
 		case skip:
 		case i < len(pairs):
-			lines[i], err = measureLinearity(ctx, pairs[i], c, seed.Sub(sd, "plane", i), memory)
+			lines[i], err = measureLinearity(ctx, pairs[i], c, seed.Sub(sd, "plane", i))
 		default:
 			class := i - len(pairs)
-			lines[i], err = classLinearity(ctx, d.against(class), c, seed.Sub(sd, "class plane", class), memory)
+			lines[i], err = classLinearity(ctx, d.against(class), c, seed.Sub(sd, "class plane", class))
 		}
 		return err
 	})

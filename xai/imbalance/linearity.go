@@ -21,8 +21,8 @@ type linearity struct {
 // of the rows on the wrong side:
 //
 //	L1 = S/(1+S), L2 = share of wrong rows, L3 = share of wrong interpolated rows
-func measureLinearity(ctx context.Context, d data, c Convention, sd uint64, memory int) (linearity, error) {
-	p, err := separate(ctx, d, c, sd, memory)
+func measureLinearity(ctx context.Context, d data, c Convention, sd uint64) (linearity, error) {
+	p, err := separate(ctx, d, c)
 	if err != nil {
 		return linearity{}, err
 	}
@@ -78,8 +78,8 @@ func misplaced(p plane, x *mat.Dense, y []int) float64 {
 
 // classLinearity returns L1 to L3 of class 0 against the others (ImbCoL): the errors of
 // one plane, over the rows of the class, and over n rows between them.
-func classLinearity(ctx context.Context, d data, c Convention, sd uint64, memory int) (l linearity, err error) {
-	if l, err = measureLinearity(ctx, d, c, sd, memory); err != nil {
+func classLinearity(ctx context.Context, d data, c Convention, sd uint64) (l linearity, err error) {
+	if l, err = measureLinearity(ctx, d, c, sd); err != nil {
 		return l, err
 	}
 	l.l1, l.l2 = l.errors(d.members[0], c)

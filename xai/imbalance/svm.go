@@ -3,10 +3,7 @@ package imbalance
 import (
 	"context"
 	"math"
-	"math/rand/v2"
-	"slices"
 
-	"github.com/whybook/whybook/xai/seed"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
@@ -30,7 +27,7 @@ func (p plane) values(q *mat.Dense) []float64 {
 }
 
 // separate trains the linear support vector machine of a convention on two classes.
-func separate(ctx context.Context, d data, c Convention, sd uint64, memory int) (plane, error) {
+func separate(ctx context.Context, d data, c Convention) (plane, error) {
 	p := plane{scaled: func(q *mat.Dense) *mat.Dense { return q }}
 	switch c {
 	case PyMFE:
@@ -43,201 +40,239 @@ func separate(ctx context.Context, d data, c Convention, sd uint64, memory int) 
 	for i, k := range d.y {
 		sign[i] = 1 - 2*float64(k)
 	}
-	var err error
+	problem := machine{x: x, y: sign, cost: 1}
 	switch c {
 	case PyMFE:
-		p.w, p.b, err = coordinates(ctx, x, sign, 2, false, seed.Stream(sd, "svm"))
+		problem.cost, problem.penalised = 2, true
 	case Problexity:
-		p.w, p.b, err = coordinates(ctx, x, sign, 1, true, seed.Stream(sd, "svm"))
-	default:
-		p.w, p.b, err = smo(ctx, x, sign, 1, memory)
+		problem.squared, problem.penalised = true, true
 	}
+	var err error
+	p.w, p.b, err = problem.solve(ctx)
 	return p, err
 }
 
-// smo solves the soft-margin problem
+// machine is the problem
 //
-//	min |w|^2/2 + cost sum_i max(0, 1 - y_i (w.x_i + b))
+//	min (|w|^2 [+ b^2])/2 + cost sum_i max(0, 1 - y_i (w.x_i + b))^p
 //
-// by sequential minimal optimisation with second-order working sets, as LIBSVM does (Fan,
-// Chen and Lin, JMLR 6, 2005), to LIBSVM's tolerance of 1e-3. Rows of the kernel matrix are
-// kept up to memory bytes.
-func smo(ctx context.Context, x *mat.Dense, y []float64, cost float64, memory int) (w []float64, b float64, err error) {
+// with b^2 if penalised, and p of 2 if squared, else 1. The packages stop at tolerances of
+// 1e-4 (LIBLINEAR in scikit-learn), 1e-3 (LIBSVM) and 1e-2 (pymfe's choice); this goes on
+// until rounding.
+type machine struct {
+	x                  *mat.Dense
+	y                  []float64 // 1 or -1
+	cost               float64
+	squared, penalised bool
+}
+
+// solve finds the plane by a primal-dual interior-point method (Mehrotra 1992) on the dual
+//
+//	min a'Qa/2 - sum a,  0 <= a_i <= cost,  y'a = 0 unless penalised
+//
+// whose Q has the rank of the features, so that a step takes n m^2 operations (Fine and
+// Scheinberg, Efficient SVM training using low-rank kernel representations, JMLR 2, 2001).
+// Squared losses have no upper bound, and 1/(2 cost) on the diagonal of Q.
+func (p machine) solve(ctx context.Context) (w []float64, b float64, err error) {
 	const (
-		tolerance = 1e-3
-		tiny      = 1e-12
+		steps     = 100
+		tolerance = 1e-9
 	)
-	n, m := x.Dims()
-	// pull is -y_i times the gradient of the dual: alpha_i y_i may grow where its row is in up
-	// and shrink where it is in low.
-	alpha, pull, diagonal := make([]float64, n), slices.Clone(y), make([]float64, n)
-	up, low := make([]bool, n), make([]bool, n)
-	mark := func(i int) {
-		up[i] = y[i] > 0 && alpha[i] < cost || y[i] < 0 && alpha[i] > 0
-		low[i] = y[i] > 0 && alpha[i] > 0 || y[i] < 0 && alpha[i] < cost
+	n, m := p.x.Dims()
+	width := m
+	if p.penalised {
+		width++ // a feature that is 1
 	}
+	// z has the rows y_i x_i: Q = zz'.
+	z := mat.NewDense(n, width, nil)
 	for i := range n {
-		diagonal[i] = floats.Dot(x.RawRowView(i), x.RawRowView(i))
-		mark(i)
+		row := z.RawRowView(i)
+		for f, v := range p.x.RawRowView(i) {
+			row[f] = p.y[i] * v
+		}
+		if p.penalised {
+			row[m] = p.y[i]
+		}
 	}
-	rows, kept, most := make([][]float64, n), []int(nil), max(2, memory/(8*n))
-	kernel := func(i, pinned int) []float64 {
-		if rows[i] != nil {
-			return rows[i]
-		}
-		var row []float64
-		if len(kept) >= most { // the oldest one goes, unless it is in use
-			if kept[0] == pinned {
-				kept = append(kept[1:], pinned)
-			}
-			row, rows[kept[0]] = rows[kept[0]], nil
-			kept = kept[1:]
-		} else {
-			row = make([]float64, n)
-		}
-		mat.NewVecDense(n, row).MulVec(x, x.RowView(i))
-		rows[i], kept = row, append(kept, i)
-		return row
+	ridge, bounded := 0.0, !p.squared
+	if p.squared {
+		ridge = 0.5 / p.cost
 	}
-	for step := range max(10_000_000, 100*n) {
-		if step%1024 == 0 {
-			if err := ctx.Err(); err != nil {
-				return nil, 0, err
-			}
+	// a is between bounds with the multipliers lower and upper; room is cost - a.
+	a, lower, room, upper := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
+	for i := range a {
+		a[i], lower[i], room[i], upper[i] = p.cost/2, 1, p.cost/2, 1
+		if !bounded {
+			room[i], upper[i] = 1, 0
 		}
-		i, highest := -1, math.Inf(-1)
-		for t, v := range pull {
-			if v >= highest && up[t] {
-				i, highest = t, v
-			}
+	}
+	var (
+		plane         = mat.NewVecDense(width, nil)
+		scaled        = mat.NewDense(n, width, nil)
+		right, theta  = make([]float64, n), make([]float64, n)
+		da, dl, du    = make([]float64, n), make([]float64, n), make([]float64, n)
+		first, second = make([]float64, n), make([]float64, n) // solutions for the right side and for y
+		dual          = make([]float64, n)
+		gram          mat.SymDense
+		chol          mat.Cholesky
+		short         = mat.NewVecDense(width, nil)
+		product       = mat.NewVecDense(n, nil)
+	)
+	// apply stores (diag(theta) + zz')^-1 v into dst (Woodbury).
+	apply := func(dst, v []float64) error {
+		for i := range dst {
+			dst[i] = v[i] / theta[i]
 		}
-		if i < 0 {
+		short.MulVec(z.T(), mat.NewVecDense(n, dst))
+		if err := chol.SolveVecTo(short, short); err != nil && chol.Cond() > 1e300 {
+			return err
+		}
+		product.MulVec(z, short)
+		for i := range dst {
+			dst[i] -= product.AtVec(i) / theta[i]
+		}
+		return nil
+	}
+	count := float64(n)
+	if bounded {
+		count *= 2
+	}
+	for range steps {
+		if err := ctx.Err(); err != nil {
+			return nil, 0, err
+		}
+		plane.MulVec(z.T(), mat.NewVecDense(n, a))
+		product.MulVec(z, plane)
+		gap, worst, balance := 0.0, 0.0, 0.0
+		for i := range n {
+			dual[i] = 1 - product.AtVec(i) - ridge*a[i] - p.y[i]*b + lower[i] - upper[i]
+			worst = max(worst, math.Abs(dual[i]))
+			gap += a[i] * lower[i]
+			if bounded {
+				gap += room[i] * upper[i]
+			}
+			balance += p.y[i] * a[i]
+		}
+		if p.penalised {
+			balance = 0
+		}
+		if mu := gap / count; mu < tolerance*p.cost && worst < 1e-7 && math.Abs(balance) < 1e-7*p.cost*count {
 			break
 		}
-		ki, di := kernel(i, -1)[:n], diagonal[i]
-		j, lowest, gain := -1, math.Inf(1), math.Inf(-1)
-		for t, v := range pull {
-			if v >= highest || !low[t] {
-				continue
+		for i := range n {
+			theta[i] = lower[i]/a[i] + ridge
+			if bounded {
+				theta[i] += upper[i] / room[i]
 			}
-			lowest = min(lowest, v)
-			distance := highest - v
-			// The gain distance^2/curve, compared without a division.
-			if curve := max(di+diagonal[t]-2*ki[t], tiny); distance*distance >= gain*curve {
-				j, gain = t, distance*distance/curve
+			root := 1 / math.Sqrt(theta[i])
+			from, to := z.RawRowView(i), scaled.RawRowView(i)
+			for f, v := range from {
+				to[f] = v * root
 			}
 		}
-		if j < 0 || highest-lowest < tolerance {
+		gram.Reset()
+		gram.SymOuterK(1, scaled.T())
+		for f := range width {
+			gram.SetSym(f, f, gram.At(f, f)+1)
+		}
+		if !chol.Factorize(&gram) {
+			break // as near as rounding allows
+		}
+		if !p.penalised {
+			if apply(second, p.y) != nil {
+				break
+			}
+		}
+		// step solves for the change towards complementary products of target, with the
+		// second-order terms of the change before.
+		db := 0.0
+		step := func(target float64, correct bool) error {
+			for i := range n {
+				right[i] = dual[i] + target/a[i] - lower[i]
+				if correct {
+					right[i] -= da[i] * dl[i] / a[i]
+				}
+				if bounded {
+					right[i] -= target/room[i] - upper[i]
+					if correct {
+						right[i] -= da[i] * du[i] / room[i]
+					}
+				}
+			}
+			if err := apply(first, right); err != nil {
+				return err
+			}
+			db = 0
+			if !p.penalised {
+				db = (floats.Dot(p.y, first) + balance) / floats.Dot(p.y, second)
+			}
+			for i := range n {
+				change := first[i] - db*second[i]
+				l := target/a[i] - lower[i] - lower[i]/a[i]*change
+				u := 0.0
+				if correct {
+					l -= da[i] * dl[i] / a[i]
+				}
+				if bounded {
+					u = target/room[i] - upper[i] + upper[i]/room[i]*change
+					if correct {
+						u += da[i] * du[i] / room[i]
+					}
+				}
+				da[i], dl[i], du[i] = change, l, u
+			}
+			return nil
+		}
+		reach := func() float64 {
+			t := 1.0
+			for i := range n {
+				if da[i] < 0 {
+					t = min(t, -a[i]/da[i])
+				}
+				if dl[i] < 0 {
+					t = min(t, -lower[i]/dl[i])
+				}
+				if bounded {
+					if da[i] > 0 {
+						t = min(t, room[i]/da[i])
+					}
+					if du[i] < 0 {
+						t = min(t, -upper[i]/du[i])
+					}
+				}
+			}
+			return t
+		}
+		if step(0, false) != nil {
 			break
 		}
-		kj := kernel(j, i)[:n]
-		// alpha_i y_i grows and alpha_j y_j shrinks by t, up to the first border.
-		t := (highest - pull[j]) / max(di+diagonal[j]-2*ki[j], tiny)
-		roomI, roomJ := alpha[i], alpha[j]
-		if y[i] > 0 {
-			roomI = cost - alpha[i]
-		}
-		if y[j] < 0 {
-			roomJ = cost - alpha[j]
-		}
-		t = min(t, roomI, roomJ)
-		alpha[i] += y[i] * t
-		alpha[j] -= y[j] * t
-		if t == roomI { // without a rounding
-			alpha[i] = border(y[i] > 0, cost)
-		}
-		if t == roomJ {
-			alpha[j] = border(y[j] < 0, cost)
-		}
-		mark(i)
-		mark(j)
-		for k, v := range ki {
-			pull[k] -= t * (v - kj[k])
-		}
-	}
-	w = make([]float64, m)
-	for i, a := range alpha {
-		if a != 0 {
-			floats.AddScaled(w, a*y[i], x.RawRowView(i))
-		}
-	}
-	// b is the pull of the free ones, else the middle of what the bounds allow.
-	high, lowest, sum, free := math.Inf(-1), math.Inf(1), 0.0, 0
-	for i, v := range pull {
-		switch {
-		case up[i] && low[i]:
-			sum += v
-			free++
-		case up[i]:
-			high = max(high, v)
-		default:
-			lowest = min(lowest, v)
-		}
-	}
-	if free > 0 {
-		return w, sum / float64(free), nil
-	}
-	return w, (high + lowest) / 2, nil
-}
-
-func border(upper bool, cost float64) float64 {
-	if upper {
-		return cost
-	}
-	return 0
-}
-
-// coordinates solves
-//
-//	min (|w|^2 + b^2)/2 + cost sum_i max(0, 1 - y_i (w.x_i + b))^p
-//
-// with p of 2 if squared, else 1, by coordinate descent in the dual, as LIBLINEAR does
-// (Hsieh et al., A dual coordinate descent method for large-scale linear SVM, 2008).
-func coordinates(ctx context.Context, x *mat.Dense, y []float64, cost float64, squared bool, r *rand.Rand) (w []float64, b float64, err error) {
-	const sweeps = 20000
-	n, m := x.Dims()
-	tolerance := 1e-3 // a tenth of what the packages use
-	most, extra := cost, 0.0
-	if squared {
-		most, extra, tolerance = math.Inf(1), 0.5/cost, 1e-5
-	}
-	w = make([]float64, m)
-	alpha, diagonal := make([]float64, n), make([]float64, n)
-	order := make([]int, n)
-	for i := range n {
-		order[i] = i
-		diagonal[i] = floats.Dot(x.RawRowView(i), x.RawRowView(i)) + 1 + extra
-	}
-	for sweep := range sweeps {
-		if sweep%64 == 0 {
-			if err := ctx.Err(); err != nil {
-				return nil, 0, err
+		t := reach()
+		ahead := 0.0
+		for i := range n {
+			ahead += (a[i] + t*da[i]) * (lower[i] + t*dl[i])
+			if bounded {
+				ahead += (room[i] - t*da[i]) * (upper[i] + t*du[i])
 			}
 		}
-		r.Shuffle(n, func(a, b int) { order[a], order[b] = order[b], order[a] })
-		greatest, least := math.Inf(-1), math.Inf(1)
-		for _, i := range order {
-			row := x.RawRowView(i)
-			g := y[i]*(floats.Dot(w, row)+b) - 1 + extra*alpha[i]
-			p := g // the part that a bound does not hold
-			if alpha[i] == 0 {
-				p = min(g, 0)
-			} else if alpha[i] == most {
-				p = max(g, 0)
-			}
-			greatest, least = max(greatest, p), min(least, p)
-			if p == 0 {
-				continue
-			}
-			before := alpha[i]
-			alpha[i] = min(max(before-g/diagonal[i], 0), most)
-			t := (alpha[i] - before) * y[i]
-			floats.AddScaled(w, t, row)
-			b += t
-		}
-		if greatest-least < tolerance {
+		centre := math.Pow(ahead/gap, 3)
+		if step(centre*gap/count, true) != nil {
 			break
 		}
+		t = min(1, 0.995*reach())
+		for i := range n {
+			a[i] += t * da[i]
+			lower[i] += t * dl[i]
+			if bounded {
+				room[i] -= t * da[i]
+				upper[i] += t * du[i]
+			}
+		}
+		b += t * db
+	}
+	plane.MulVec(z.T(), mat.NewVecDense(n, a))
+	w = plane.RawVector().Data
+	if p.penalised {
+		w, b = w[:m], w[m]
 	}
 	return w, b, nil
 }

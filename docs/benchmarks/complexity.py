@@ -1,0 +1,96 @@
+"""Compares Whybook's complexity table with pymfe's, in alternation.
+
+    python3 docs/benchmarks/complexity.py [--rounds 5] [rows ...]
+
+Needs Go and, in this Python, pymfe and gower. Run it from the root of the repository on an
+idle machine; with other work on the same processors, read the ratios.
+
+A table has that many rows, 20 features and 3 overlapping classes: one of those in
+BenchmarkComplexity of xai/imbalance. Each round measures it once on either side: all measures
+of pymfe's group "complexity", and Whybook's whole table by the same convention, which also
+has values for each class. Times are milliseconds: the fastest round, the median and the
+ratio pymfe / Go; processor time is the sum over the processors, which other work disturbs
+less.
+"""
+
+import argparse
+import os
+import platform
+import re
+import statistics
+import subprocess
+import tempfile
+import time
+import warnings
+from importlib.metadata import version
+
+import numpy as np
+from pymfe.mfe import MFE
+
+SIZES = [250, 500, 1000, 2000]
+COLUMNS = 20
+
+
+def blobs(n):
+    rng = np.random.default_rng(1)
+    y = np.minimum(rng.geometric(0.5, n) - 1, 2)
+    x = rng.normal(size=(n, COLUMNS))
+    x[:, 0] += 1.5 * y
+    x[:, -1] += 0.75 * y * y
+    return x, y
+
+
+def python_time(n):
+    """Returns wall and processor time in ms."""
+    x, y = blobs(n)
+    start, cpu = time.perf_counter(), time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        MFE(groups=["complexity"]).fit(x, y, transform_num=False).extract()
+    return (time.perf_counter() - start) * 1e3, (time.process_time() - cpu) * 1e3
+
+
+def go_time(binary, n, convention):
+    """Returns wall time in ms of one table and processor time in ms of the process."""
+    child = subprocess.Popen(
+        [binary, "-test.run", "-", "-test.bench", f"^BenchmarkComplexity$/^{convention}$/^{n}x{COLUMNS}$", "-test.benchtime", "1x"],
+        stdout=subprocess.PIPE, text=True, cwd="xai/imbalance",
+    )
+    out = child.stdout.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = status
+    return float(re.search(r"([\d.e+]+) ns/op", out).group(1)) / 1e6, (usage.ru_utime + usage.ru_stime) * 1e3
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--conventions", nargs="*", default=["PyMFE", "ECoL"])
+    parser.add_argument("rows", nargs="*", type=int, default=SIZES)
+    args = parser.parse_args()
+    go = subprocess.run(["go", "version"], check=True, capture_output=True, text=True).stdout.split()[2]
+    print(f"pymfe {version('pymfe')}, {go}, {platform.machine()}, {os.cpu_count()} processors, {args.rounds} rounds\n")
+    print("| convention | rows | Go min | pymfe min | ratio | Go median | pymfe median | ratio | processor time: Go | pymfe | ratio |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        binary = os.path.join(folder, "imbalance.test")
+        subprocess.run(["go", "test", "-c", "-o", binary, "./xai/imbalance"], check=True)
+        python_time(100)
+        for n in args.rows:
+            theirs, ours = [], {c: [] for c in args.conventions}
+            for _ in range(args.rounds):
+                theirs.append(python_time(n))
+                for c in args.conventions:
+                    ours[c].append(go_time(binary, n, c))
+            for c in args.conventions:
+                cells = []
+                for side in (min, statistics.median):
+                    a, b = side(t[0] for t in ours[c]), side(t[0] for t in theirs)
+                    cells += [f"{a:.0f}", f"{b:.0f}", f"{b / a:.0f}"]
+                a, b = min(t[1] for t in ours[c]), min(t[1] for t in theirs)
+                cells += [f"{a:.0f}", f"{b:.0f}", f"{b / a:.0f}"]
+                print(f"| {c} | {n} | " + " | ".join(cells) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
