@@ -33,7 +33,7 @@ const (
 	Auto     Method = iota // the fastest one by metric, rows and columns
 	Products               // blocks of matrix products; Euclidean only
 	Tree                   // a k-d tree
-	Loop                   // all pairs
+	Loop                   // all pairs, whose distances are kept if they fit into Memory
 )
 
 // String returns "auto", "products", "tree" or "loop".
@@ -57,6 +57,7 @@ type Index struct {
 	low    []float64 // the least value of each column
 	high   []float64 // the greatest
 	tree   *tree     // with method Tree
+	pairs  pairs     // with method Loop
 }
 
 // New makes an index of the rows of x, n x d with n and d at least 1, which it copies.

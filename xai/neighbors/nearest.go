@@ -57,6 +57,20 @@ func scanNearest[T real](s *nearest, r int, values []T, c int, scale, base, slac
 
 func (s *nearest) scan(r int, columns span) {
 	limit := s.limit(r)
+	if q := s.plan.query(s.job.lo + r); s.plan.self {
+		if sums := s.ix.pairsOf(q); sums != nil {
+			for c := columns.lo; c < columns.hi; c++ {
+				row := s.plan.row(c)
+				if sums[row] > limit || row == q {
+					continue
+				}
+				if s.best[r].offer(found{s.ix.finish(sums[row]), row}) {
+					limit = s.limit(r)
+				}
+			}
+			return
+		}
+	}
 	for c := columns.lo; c < columns.hi; c++ {
 		if s.offer(r, s.plan.row(c), limit) {
 			limit = s.limit(r)
@@ -127,6 +141,14 @@ func (s *closer) scan(r int, columns span) {
 	q := s.plan.query(s.job.lo + r)
 	row, radius := s.ix.row(q), s.radii[q]
 	limit := s.ix.limit(radius)
+	if sums := s.ix.pairsOf(q); sums != nil {
+		for c := columns.lo; c < columns.hi; c++ {
+			if s.ix.finish(sums[s.plan.row(c)]) < radius {
+				s.count[q]++
+			}
+		}
+		return
+	}
 	for c := columns.lo; c < columns.hi; c++ {
 		if sum := s.ix.sumWithin(row, s.ix.row(s.plan.row(c)), limit); sum <= limit && s.ix.finish(sum) < radius {
 			s.count[q]++

@@ -169,7 +169,7 @@ func index(t testing.TB, x *mat.Dense, o Options) *Index {
 
 func TestEveryMethodAgreesWithTheDefinition(t *testing.T) {
 	for _, table := range tables {
-		for _, size := range []struct{ n, d, k int }{{2, 1, 1}, {9, 2, 8}, {300, 3, 5}, {290, 40, 4}} {
+		for _, size := range []struct{ n, d, k int }{{2, 1, 1}, {9, 2, 8}, {300, 3, 5}, {290, 40, 4}, {400, 2, 3}} {
 			r := seed.Stream(1, table.name, size.n)
 			x, q := table.fill(r, size.n, size.d), table.fill(r, 7, size.d)
 			labels := make([]int, size.n)
@@ -184,7 +184,7 @@ func TestEveryMethodAgreesWithTheDefinition(t *testing.T) {
 				enemies := slowLists(x, x, m, nil, size.k, func(i, j int) bool { return labels[i] != labels[j] })
 				for _, method := range methods(m) {
 					name := fmt.Sprintf("%s, %dx%d, %v by %v", table.name, size.n, size.d, m, method)
-					ix := index(t, x, Options{Metric: m, Method: method, Memory: 1 << 20})
+					ix := index(t, x, Options{Metric: m, Method: method, Memory: 1 << (20 + size.d%2)})
 					got, err := ix.Nearest(t.Context(), size.k)
 					if err != nil {
 						t.Fatal(err)
@@ -202,6 +202,16 @@ func TestEveryMethodAgreesWithTheDefinition(t *testing.T) {
 						t.Fatal(err)
 					}
 					sameLists(t, name+", enemies", got, enemies)
+
+					row, err := ix.Distances(t.Context(), nil, 1)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for j, d := range row {
+						if want := slowDistance(x, m, nil)(x.RawRowView(1), x.RawRowView(j)); d != want || ix.Distance(1, j) != want {
+							t.Fatalf("%s: distance %v, want %v", name, d, want)
+						}
+					}
 
 					// The radius to the second enemy, or to a row that ties with it.
 					between := slowDistance(x, m, nil)
@@ -287,7 +297,7 @@ func TestSpanningTreeAgreesWithTheDefinition(t *testing.T) {
 				continue
 			}
 			x := table.fill(seed.Stream(3, table.name, size.n), size.n, size.d)
-			for _, o := range []Options{{}, {Method: Loop}, {Metric: Manhattan}} {
+			for _, o := range []Options{{}, {Method: Loop}, {Metric: Manhattan}, {Method: Loop, Memory: 1}} {
 				got, err := index(t, x, o).SpanningTree(t.Context())
 				if err != nil {
 					t.Fatal(err)
@@ -400,6 +410,12 @@ func TestBadInput(t *testing.T) {
 		}
 	}
 	ix := index(t, x, Options{})
+	if _, err := ix.Distances(t.Context(), nil, 4); !errors.Is(err, ErrCount) {
+		t.Errorf("row 4 of 4: %v", err)
+	}
+	if _, err := ix.Distances(t.Context(), make([]float64, 3), 0); !errors.Is(err, xai.ErrShape) {
+		t.Errorf("short dst: %v", err)
+	}
 	one := index(t, mat.NewDense(1, 1, nil), Options{})
 	far := mat.NewDense(1, 2, []float64{1e300, 0})
 	for _, c := range []struct {

@@ -142,6 +142,11 @@ func (ix *Index) run(ctx context.Context, name string, p *plan, start func(job) 
 		fallthrough
 	default:
 		each = ix.all
+		if p.self {
+			if err := ix.keepPairs(ctx); err != nil {
+				return fmt.Errorf("neighbors.%s: while comparing all pairs: %w", name, err)
+			}
+		}
 	}
 	total := len(p.queries) / ix.width
 	err := parallel.Blocks(ctx, len(p.jobs), 1, func(lo, _ int) error {

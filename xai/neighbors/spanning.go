@@ -21,6 +21,9 @@ type Edge struct {
 // row of lower index joins first, and by the edge to the row that joined earliest. It takes
 // time in n^2 and memory in n.
 func (ix *Index) SpanningTree(ctx context.Context) ([]Edge, error) {
+	if err := ix.keepPairs(ctx); err != nil {
+		return nil, fmt.Errorf("neighbors.SpanningTree: while comparing all pairs: %w", err)
+	}
 	f := newForest(ix)
 	edges := make([]Edge, 0, ix.rows-1)
 	last := 0
@@ -187,7 +190,13 @@ func (f *forest) relax(p *panel, last int, offset float32) {
 			}
 		}
 	}
-	if f.m == nil {
+	if sums := f.ix.pairsOf(last); f.m == nil && sums != nil {
+		for i, r := range p.rows {
+			if d := f.ix.finish(sums[r]); d < p.distance[i] {
+				p.distance[i], p.from[i] = d, last
+			}
+		}
+	} else if f.m == nil {
 		for i, d := range p.distance {
 			if d >= 0 {
 				closer(i)
