@@ -26,8 +26,8 @@ type Complexity struct {
 
 	// Sample is the largest number of rows measured at once, at least 10; default 5,000.
 	// Of a larger table, stratified samples are drawn Repeats times (default 5) and the
-	// values averaged: time grows with the square of the rows, and memory has 2 bits and
-	// the 0.15 nearest rows (16 bytes each) for every pair. Class sizes, C1, C2, IR and T2
+	// values averaged: time grows with the square of the rows, and memory, beside
+	// Memory, has about 2 bytes for every pair. Class sizes, C1, C2, IR and T2
 	// are those of the whole table.
 	Sample  int
 	Repeats int
@@ -41,7 +41,7 @@ type Complexity struct {
 	Recall []float64 // of a classifier, for each class in the order of the labels, in [0,1]; default none
 	Names  []string  // Names[l] is the class with label l >= 0; default the number
 	Seed   uint64    // of interpolation, samples, resamples and permutations
-	Memory int       // bytes for searches; default 64 MiB
+	Memory int       // bytes for searches, which are faster if 8 Sample^2 fit in; default 256 MiB
 }
 
 // Measure returns the table for the rows of x (n x m), whose classes are labels: any
@@ -82,7 +82,7 @@ func (o Complexity) withDefaults() (Complexity, error) {
 		least, d int
 	}{
 		{"Neighbors", &o.Neighbors, 1, 5}, {"Sample", &o.Sample, 10, 5000}, {"Repeats", &o.Repeats, 1, 5},
-		{"Bootstrap", &o.Bootstrap, 0, 0}, {"Memory", &o.Memory, 1, 64 << 20},
+		{"Bootstrap", &o.Bootstrap, 0, 0}, {"Memory", &o.Memory, 1, 256 << 20},
 	} {
 		if *f.value == 0 {
 			*f.value = f.d

@@ -134,15 +134,16 @@ func (d data) queries(q *mat.Dense, by Distance, c Convention) *mat.Dense {
 
 // ranges returns the least value of each column and its range.
 func ranges(x *mat.Dense) (low, span []float64) {
-	n, m := x.Dims()
-	low, span = make([]float64, m), make([]float64, m)
-	for f := range m {
-		high := x.At(0, f)
-		low[f] = high
-		for i := 1; i < n; i++ {
-			low[f], high = min(low[f], x.At(i, f)), max(high, x.At(i, f))
+	n, _ := x.Dims()
+	low = slices.Clone(x.RawRowView(0))
+	span = slices.Clone(low) // the greatest values, until the end
+	for i := 1; i < n; i++ {
+		for f, v := range x.RawRowView(i) {
+			low[f], span[f] = min(low[f], v), max(span[f], v)
 		}
-		span[f] = high - low[f]
+	}
+	for f := range span {
+		span[f] -= low[f]
 	}
 	return low, span
 }

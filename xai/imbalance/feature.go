@@ -226,16 +226,20 @@ func overlapping(d data, used []bool) []int {
 	low0, high0 := d.extent(0)
 	low1, high1 := d.extent(1)
 	count := make([]int, d.features())
+	low, high := low0, high0
+	for f := range count {
+		low[f], high[f] = max(low0[f], low1[f]), min(high0[f], high1[f])
+	}
+	for i := range d.rows() {
+		for f, v := range d.x.RawRowView(i) {
+			if v >= low[f] && v <= high[f] {
+				count[f]++
+			}
+		}
+	}
 	for f := range count {
 		if used != nil && used[f] {
 			count[f] = -1
-			continue
-		}
-		low, high := max(low0[f], low1[f]), min(high0[f], high1[f])
-		for i := range d.rows() {
-			if v := d.x.At(i, f); v >= low && v <= high {
-				count[f]++
-			}
 		}
 	}
 	return count

@@ -252,11 +252,11 @@ func (s *surroundings) n4(ctx context.Context, c Convention, by Distance, sd uin
 	return s.misread(ctx, x, y, votes, c, by)
 }
 
-// classN4 is n4 on n rows interpolated in class k.
+// classN4 is n4 on rows interpolated in class k: as many as the class has, 100 at least.
 func (s *surroundings) classN4(ctx context.Context, k int, c Convention, by Distance, sd uint64) (float64, error) {
 	r := seed.Stream(sd, "N4 of the class", k)
-	x := mat.NewDense(s.data.rows(), s.data.features(), nil)
-	y := make([]int, s.data.rows())
+	count := max(len(s.data.members[k]), 100)
+	x, y := mat.NewDense(count, s.data.features(), nil), make([]int, count)
 	for i := range y {
 		y[i] = k
 		between(x.RawRowView(i), s.data, s.data.members[k], c == PyMFE, r)

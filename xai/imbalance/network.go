@@ -10,9 +10,9 @@ import (
 
 // graph joins rows of one class that are near each other.
 type graph struct {
-	edges  square
-	degree []int
-	weight [][]float64 // of each row's edges, in ascending order; nil: 1
+	edges  square      // symmetric
+	to     [][]int32   // the same as lists, ascending
+	weight [][]float64 // of the edges in to; nil: 1
 }
 
 // network has the survey's measures of section 3.4.
@@ -41,8 +41,8 @@ func measureNetwork(ctx context.Context, d data, ix *neighbors.Index, c Conventi
 	}
 	n := float64(d.rows())
 	edges := 0
-	for _, deg := range g.degree {
-		edges += deg
+	for _, to := range g.to {
+		edges += len(to)
 	}
 	var out network
 	out.density = 1 - float64(edges)/(n*(n-1))
@@ -62,33 +62,88 @@ func nearestGraph(ctx context.Context, d data, ix *neighbors.Index, c Convention
 	if c == PyMFE {
 		k = int(math.RoundToEven(0.15 * float64(n)))
 	}
-	near, err := ix.Nearest(ctx, min(max(k, 1), n-1))
+	k = min(max(k, 1), n-1)
+	g := graph{edges: newSquare(n)}
+	err := parallel.Blocks(ctx, n, 32, func(lo, hi int) error {
+		distance, sorted := make([]float64, n), make([]float64, n)
+		for i := lo; i < hi; i++ {
+			if _, err := ix.Distances(ctx, distance, i); err != nil {
+				return err
+			}
+			distance[i] = math.Inf(1)
+			copy(sorted, distance)
+			border := smallest(sorted, k)
+			ties := k // rows at the border that are in, the first ones
+			for _, t := range distance {
+				if t < border {
+					ties--
+				}
+			}
+			for j, t := range distance {
+				if t == border {
+					ties--
+				}
+				if (t < border || t == border && ties >= 0) && t > 0 && d.y[i] == d.y[j] {
+					g.edges.set(i, j)
+				}
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return graph{}, err
 	}
-	g := graph{edges: newSquare(n), degree: make([]int, n)}
-	for i := range n {
-		index, distance := near.At(i)
-		for q, j := range index {
-			if d.y[i] == d.y[j] && distance[q] > 0 {
-				g.edges.set(i, j)
-				g.edges.set(j, i)
-			}
-		}
-	}
-	g.count()
+	g.join()
 	if c == PyMFE {
 		return g, nil
 	}
 	g.weight = make([][]float64, n)
-	err = parallel.Blocks(ctx, n, 64, func(lo, hi int) error {
+	err = parallel.Blocks(ctx, n, 32, func(lo, hi int) error {
+		distance := make([]float64, n)
 		for i := lo; i < hi; i++ {
-			g.weight[i] = make([]float64, 0, g.degree[i])
-			g.edges.each(i, func(j int) { g.weight[i] = append(g.weight[i], ix.Distance(i, j)) })
+			if _, err := ix.Distances(ctx, distance, i); err != nil {
+				return err
+			}
+			g.weight[i] = make([]float64, len(g.to[i]))
+			for e, j := range g.to[i] {
+				g.weight[i][e] = distance[j]
+			}
 		}
 		return nil
 	})
 	return g, err
+}
+
+// smallest returns the k-th smallest value, k counted from 1, and reorders values
+// (Hoare's selection).
+func smallest(values []float64, k int) float64 {
+	lo, hi := 0, len(values)-1
+	for lo < hi {
+		pivot := values[(lo+hi)/2]
+		i, j := lo, hi
+		for i <= j {
+			for values[i] < pivot {
+				i++
+			}
+			for values[j] > pivot {
+				j--
+			}
+			if i <= j {
+				values[i], values[j] = values[j], values[i]
+				i++
+				j--
+			}
+		}
+		switch {
+		case k-1 <= j:
+			hi = j
+		case k-1 >= i:
+			lo = i
+		default:
+			return values[k-1]
+		}
+	}
+	return values[k-1]
 }
 
 // within joins the rows of a class whose Gower distance, scaled so that those of all pairs
@@ -124,7 +179,7 @@ func within(ctx context.Context, d data) (graph, error) {
 	for i := range n {
 		least, most = min(least, low[i]), max(most, high[i])
 	}
-	g := graph{edges: newSquare(n), degree: make([]int, n)}
+	g := graph{edges: newSquare(n)}
 	err = parallel.Blocks(ctx, n, 64, func(lo, hi int) error {
 		for i := lo; i < hi; i++ {
 			for j := range n {
@@ -135,24 +190,33 @@ func within(ctx context.Context, d data) (graph, error) {
 		}
 		return nil
 	})
-	g.count()
+	g.join()
 	return g, err
 }
 
-func (g graph) count() {
-	for i := range g.degree {
-		g.degree[i] = g.edges.shared(i, i)
+// join makes the edges symmetric and lists them.
+func (g *graph) join() {
+	n := len(g.edges.data) / g.edges.words
+	for i := range n {
+		g.edges.each(i, func(j int) { g.edges.set(j, i) })
+	}
+	g.to = make([][]int32, n)
+	for i := range n {
+		g.to[i] = make([]int32, 0, g.edges.shared(i, i))
+		g.edges.each(i, func(j int) { g.to[i] = append(g.to[i], int32(j)) })
 	}
 }
 
 // clustering returns 1 - 3 triangles / paths of two edges, or with local 1 - the mean over
 // all rows of triangles / pairs of neighbours, 0 for rows with fewer than two.
 func (g graph) clustering(ctx context.Context, local bool) (float64, error) {
-	n := len(g.degree)
+	n := len(g.to)
 	closed := make([]int, n) // pairs of neighbours that are neighbours, in both orders
 	err := parallel.Blocks(ctx, n, 16, func(lo, hi int) error {
 		for i := lo; i < hi; i++ {
-			g.edges.each(i, func(j int) { closed[i] += g.edges.shared(i, j) })
+			for _, j := range g.to[i] {
+				closed[i] += g.edges.shared(i, int(j))
+			}
 		}
 		return nil
 	})
@@ -160,8 +224,8 @@ func (g graph) clustering(ctx context.Context, local bool) (float64, error) {
 		return 0, err
 	}
 	var triangles, paths, sum float64
-	for i, deg := range g.degree {
-		all := float64(deg) * float64(deg-1)
+	for i, to := range g.to {
+		all := float64(len(to)) * float64(len(to)-1)
 		triangles += float64(closed[i])
 		paths += all
 		if all > 0 {
@@ -182,25 +246,27 @@ func (g graph) clustering(ctx context.Context, local bool) (float64, error) {
 func (g graph) hubs(ctx context.Context) (float64, error) {
 	const (
 		rounds    = 20000
-		tolerance = 1e-10
+		tolerance = 1e-9
 	)
-	n := len(g.degree)
+	n := len(g.to)
 	v, once, twice := make([]float64, n), make([]float64, n), make([]float64, n)
 	for i := range v {
 		v[i] = 1
 	}
 	multiply := func(dst, x []float64) error {
-		return parallel.Blocks(ctx, n, 256, func(lo, hi int) error {
+		return parallel.Blocks(ctx, n, 512, func(lo, hi int) error {
 			for i := lo; i < hi; i++ {
-				sum, k := 0.0, 0
-				g.edges.each(i, func(j int) {
-					if g.weight == nil {
+				sum := 0.0
+				if g.weight == nil {
+					for _, j := range g.to[i] {
 						sum += x[j]
-					} else {
-						sum += g.weight[i][k] * x[j]
 					}
-					k++
-				})
+				} else {
+					weight := g.weight[i]
+					for e, j := range g.to[i] {
+						sum += float64(weight[e] * x[j])
+					}
+				}
 				dst[i] = sum
 			}
 			return nil

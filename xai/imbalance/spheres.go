@@ -17,17 +17,15 @@ import (
 func (s *surroundings) spheres(ctx context.Context, c Convention) ([]int, error) {
 	radius := s.radii()
 	n := len(radius)
-	// coverers has in row j the spheres that cover row j. In Problexity only rows of the
-	// same class are covered; the others never reach one of another class by more than a
-	// rounding.
+	// coverers has in row j the spheres that cover row j.
 	coverers := newSquare(n)
-	err := parallel.Blocks(ctx, n, 64, func(lo, hi int) error {
+	err := parallel.Blocks(ctx, n, 32, func(lo, hi int) error {
+		distance := make([]float64, n)
 		for j := lo; j < hi; j++ {
-			for i := range n {
-				d := 0.0
-				if i != j {
-					d = s.index.Distance(i, j)
-				}
+			if _, err := s.index.Distances(ctx, distance, j); err != nil {
+				return err
+			}
+			for i, d := range distance {
 				if d < radius[i] || c == PyMFE && d <= radius[i] {
 					if c != Problexity || s.data.y[i] == s.data.y[j] {
 						coverers.set(j, i)
