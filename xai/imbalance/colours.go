@@ -19,6 +19,10 @@ import (
 // (Dablain et al., step 11, "textures"). The zero value measures all images without
 // augmentation, by the gradient of the true class's score.
 //
+// A plain gradient may miss what a class is known by: where a coloured tag is all that tells
+// digits of three classes apart, it finds the tags of two in most networks, since a network
+// needs no pixel to know the last class. saliency.InputGradient finds all three.
+//
 // The saliency of a pixel is the greatest absolute value of the map over its channels. Of
 // each image the floor(Top H W) pixels of largest saliency, at least one and where they tie
 // the first, are sorted into bins of colour.

@@ -115,7 +115,7 @@ func (m Members) withFeatures(where string) (Members, error) {
 		return m, err
 	}
 	if m.Features == nil || m.Features.IsEmpty() {
-		return m, fmt.Errorf("%s: need features, an n x d matrix: %w", where, xai.ErrShape)
+		return m, fmt.Errorf("%s: need features, an n x d matrix, which published neighbours do not have; analyse a set: %w", where, xai.ErrShape)
 	}
 	n, d := m.Features.Dims()
 	if n != m.Len() {

@@ -34,10 +34,10 @@ func (f FeatureImportance) Overlap() FeatureOverlap {
 				}
 			}
 			if a, b := f.Share(i, 0), f.Share(j, 0); a != a || b != b { // no shares
-				weight = nan
+				weight = nan // which min keeps
 			}
 			o.Count.Set(i, j, float64(both)/float64(f.K))
-			o.Weighted.Set(i, j, weight)
+			o.Weighted.Set(i, j, min(weight, 1)) // not above by rounding
 			o.Jaccard.Set(i, j, float64(both)/float64(2*f.K-both))
 		}
 	}
