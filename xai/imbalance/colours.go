@@ -205,7 +205,7 @@ func (c ColourBands) Measure(ctx context.Context, model xai.Differentiable, m Me
 			}
 			for _, i := range rows {
 				if jobs[i] == nil {
-					jobs[i] = &bandWork{row: i}
+					jobs[i] = &bandWork{row: i, label: class}
 				}
 				jobs[i].groups = append(jobs[i].groups, first+part)
 			}
@@ -228,8 +228,8 @@ func (c ColourBands) Measure(ctx context.Context, model xai.Differentiable, m Me
 
 // bandWork is an image and the groups that it counts in.
 type bandWork struct {
-	row    int
-	groups []int
+	row, label int
+	groups     []int
 }
 
 func (c ColourBands) measure(ctx context.Context, model xai.Differentiable, set datasets.Set, batch []bandWork, bands *Bands) error {
@@ -238,7 +238,7 @@ func (c ColourBands) measure(ctx context.Context, model xai.Differentiable, set 
 	}
 	rows, targets := make([]int, len(batch)), make([]int, len(batch))
 	for p, w := range batch {
-		rows[p], targets[p] = w.row, set.Labels[w.row]
+		rows[p], targets[p] = w.row, w.label
 	}
 	x := set.Batch(nil, rows)
 	if c.Predicted {
