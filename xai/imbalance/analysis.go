@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Analysis is what there is to know about the classes of a set, and what the techniques read.
@@ -146,6 +147,23 @@ func (a Analysis) Relations() (safe, size Relation, err error) {
 	}
 	size, err = Relate(sizes, a.Recall)
 	return safe, size, err
+}
+
+// Complexity measures how hard the classes are to tell apart by their features, see
+// [Complexity]. Names and, where o has none and all are known, recalls are those of the
+// analysis.
+func (a Analysis) Complexity(ctx context.Context, o Complexity) (Table, error) {
+	m, err := a.Train.withFeatures("imbalance.Analysis.Complexity")
+	if err != nil {
+		return Table{}, err
+	}
+	if o.Names == nil {
+		o.Names = m.Classes
+	}
+	if known := !slices.ContainsFunc(a.Recall, math.IsNaN); o.Recall == nil && known {
+		o.Recall = a.Recall
+	}
+	return o.Measure(ctx, m.Features, m.Labels)
 }
 
 // smallest returns the class with the fewest members, but some; the first of several.

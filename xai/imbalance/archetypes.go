@@ -1,8 +1,6 @@
 package imbalance
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // Archetype says how a member stands among its nearest neighbours.
 type Archetype int

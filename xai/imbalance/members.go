@@ -7,12 +7,8 @@ import (
 
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
-	"github.com/whybook/whybook/xai/neighbors"
 	"gonum.org/v1/gonum/mat"
 )
-
-// errNotFinite is what the index of neighbours says of the same mistake.
-var errNotFinite = neighbors.ErrNotFinite
 
 // Members are labelled rows: what the techniques read. Only Labels are always needed.
 type Members struct {
@@ -124,7 +120,7 @@ func (m Members) withFeatures(where string) (Members, error) {
 	for i := range n {
 		for j, v := range m.Features.RawRowView(i)[:d] {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
-				return m, fmt.Errorf("%s: feature %d of member %d is %v: %w", where, j, i, v, errNotFinite)
+				return m, fmt.Errorf("%s: feature %d of member %d is %v: %w", where, j, i, v, ErrNotFinite)
 			}
 		}
 	}

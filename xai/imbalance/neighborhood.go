@@ -24,7 +24,7 @@ type Neighborhood struct {
 
 // Nearest finds the k nearest of the other members of each member, by Euclidean distance
 // between features, where two are equally far the lower index first. The paper takes 5.
-// k is from 1 to n-1; another one is an error that matches [neighbors.ErrCount].
+// k is from 1 to n-1; another one is an error that matches [ErrCount].
 func Nearest(ctx context.Context, m Members, k int) (Neighborhood, error) {
 	const where = "imbalance.Nearest"
 	m, err := m.withFeatures(where)
@@ -91,7 +91,7 @@ func FromLists(classes []string, labels []int, k int, index []int) (Neighborhood
 	}
 	n := m.Len()
 	if k < 1 || k >= n {
-		return Neighborhood{}, fmt.Errorf("%s: %d neighbours; %d members have 1 to %d: %w", where, k, n, n-1, neighbors.ErrCount)
+		return Neighborhood{}, fmt.Errorf("%s: %d neighbours; %d members have 1 to %d: %w", where, k, n, n-1, ErrCount)
 	}
 	if len(index) != n*k {
 		return Neighborhood{}, fmt.Errorf("%s: %d indices for %d members with %d neighbours each: %w", where, len(index), n, k, xai.ErrShape)

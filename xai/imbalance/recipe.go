@@ -164,7 +164,7 @@ func (r Recipe) Key() string {
 // Build does the analysis.
 //
 // Errors match [ErrDegenerateClass] for a class that is too small (see [Typing].Small),
-// [neighbors.ErrCount] for more neighbours than there are, [neighbors.ErrNotFinite] for
+// [ErrCount] for more neighbours than there are, [ErrNotFinite] for
 // features or scores that are not finite, [xai.ErrShape] for a network that takes other
 // inputs or has other classes, and [xai.ErrLayer] for a layer that does not exist.
 func (r Recipe) Build(ctx context.Context) (Analysis, error) {
@@ -312,7 +312,7 @@ func (r Recipe) embed(ctx context.Context, dst *mat.Dense, predicted []int, x *m
 		row := scores.RawRowView(p)
 		for c, v := range row {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
-				return fmt.Errorf("score %d of row %d is %v: %w", c, p, v, errNotFinite)
+				return fmt.Errorf("score %d of row %d is %v: %w", c, p, v, ErrNotFinite)
 			}
 		}
 		predicted[p] = floats.MaxIdx(row)

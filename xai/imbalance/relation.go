@@ -3,10 +3,8 @@ package imbalance
 import (
 	"fmt"
 	"math"
-	"sort"
 
 	"github.com/whybook/whybook/xai"
-	"gonum.org/v1/gonum/stat"
 )
 
 var nan = math.NaN()
@@ -39,7 +37,7 @@ func Relate(x, y []float64) (Relation, error) {
 			a, b = append(a, x[i]), append(b, y[i])
 		}
 	}
-	return Relation{Pearson: linear(a, b), Spearman: linear(ranked(a), ranked(b)), N: len(a)}, nil
+	return Relation{Pearson: linear(a, b), Spearman: linear(ranks(a), ranks(b)), N: len(a)}, nil
 }
 
 // linear is Pearson's correlation, or NaN.
@@ -57,28 +55,7 @@ func linear(a, b []float64) float64 {
 			return nan
 		}
 	}
-	return min(max(stat.Correlation(a, b, nil), -1), 1)
-}
-
-// ranked returns the rank of each value, 1 for the least; equal values share the mean.
-func ranked(values []float64) []float64 {
-	order := make([]int, len(values))
-	for i := range order {
-		order[i] = i
-	}
-	sort.SliceStable(order, func(a, b int) bool { return values[order[a]] < values[order[b]] })
-	out := make([]float64, len(values))
-	for lo := 0; lo < len(order); {
-		hi := lo
-		for hi < len(order) && values[order[hi]] == values[order[lo]] {
-			hi++
-		}
-		for _, i := range order[lo:hi] {
-			out[i] = float64(lo+1+hi) / 2
-		}
-		lo = hi
-	}
-	return out
+	return min(max(pearson(a, b), -1), 1)
 }
 
 // meanKnown returns the mean of the values that are not NaN; NaN if there are none.

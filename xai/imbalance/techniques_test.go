@@ -195,6 +195,42 @@ func TestTechniquesAgainstTheirDefinitions(t *testing.T) {
 	})
 }
 
+// The neighbourhood measures of the table of classes are those of Complexity, which has code
+// of its own for them.
+func TestSummaryAgainstComplexity(t *testing.T) {
+	set, err := datasets.Blobs(datasets.BlobOptions{Samples: 160, Classes: 4, Spread: 4}).Step(0.3).Seed(5).Build(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := imbalance.Of(set).Build(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Recall = []float64{.9, .8, .5, .3}
+	s, err := a.Summary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := a.Complexity(ctx, imbalance.Complexity{Distance: imbalance.Euclidean})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, of := range map[string]func(imbalance.ClassRow) float64{
+		"kDN": func(r imbalance.ClassRow) float64 { return r.KDN }, "degOver": func(r imbalance.ClassRow) float64 { return r.Overlap },
+		"N3": func(r imbalance.ClassRow) float64 { return r.N3 }, "safe level": func(r imbalance.ClassRow) float64 { return r.SafeLevel },
+	} {
+		column := table.Column(name)
+		if len(column.Values) != 4 || math.IsNaN(column.Spearman) {
+			t.Fatalf("column %q: %+v", name, column)
+		}
+		for c, want := range column.Values {
+			if got := of(s.Rows[c]); math.Abs(got-want) > 1e-12 {
+				t.Errorf("%s of class %d is %v, Complexity says %v", name, c, got, want)
+			}
+		}
+	}
+}
+
 func TestFeaturesAgainstTheirDefinitions(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := blobs(t, 3)
