@@ -171,29 +171,39 @@ func (s Summary) ErrorView() render.View {
 	return bars.View()
 }
 
-// RecallView shows what goes together with the recall of a class: the share of its members
-// that are safe, and its size.
+// RecallView draws the recall of the classes against the share of their members that are
+// safe, and against the logarithm of their size.
 func (s Summary) RecallView() render.View {
-	t := render.Table{Title: "What goes with recall", Columns: []string{"class", "recall %", "safe %", "members"}, Shadings: []render.Shading{{Columns: []int{1, 2}}}}
-	var recall, safe, size []float64
-	for _, r := range s.Rows {
-		t.Rows = append(t.Rows, []any{r.Class, 100 * r.Recall, 100 * r.SafeShare(), r.Size})
-		recall, safe, size = append(recall, r.Recall), append(safe, r.SafeShare()), append(size, math.Log(float64(r.Size)))
-		if r.Size == 0 {
-			size[len(size)-1] = nan
+	draw := func(title, label string, of func(ClassRow) float64) render.View {
+		plot := render.Scatter{XLabel: label, YLabel: "recall (%)"}
+		var all, recall []float64
+		for _, r := range s.Rows {
+			x, y := of(r), 100*r.Recall
+			if all, recall = append(all, x), append(recall, y); math.IsNaN(x) || math.IsNaN(y) {
+				continue
+			}
+			plot.Marked = append(plot.Marked, render.Mark{Point: len(plot.X), Label: r.Class})
+			plot.X, plot.Y = append(plot.X, x), append(plot.Y, y)
 		}
+		g, err := Relate(all, recall)
+		if err != nil {
+			return render.Failed(err)
+		}
+		plot.Title = fmt.Sprintf("%s: Spearman %s, Pearson %s", title, figure(g.Spearman), figure(g.Pearson))
+		if len(plot.X) == 0 {
+			return nothing(plot.Title)
+		}
+		return plot.View()
 	}
-	a, err := Relate(safe, recall)
-	if err != nil {
-		return render.Failed(err)
-	}
-	b, err := Relate(size, recall)
-	if err != nil {
-		return render.Failed(err)
-	}
-	t.Note = fmt.Sprintf("Correlation with recall over %d classes: share of safe members, Spearman %s, Pearson %s; logarithm of the size, Spearman %s, Pearson %s.",
-		a.N, figure(a.Spearman), figure(a.Pearson), figure(b.Spearman), figure(b.Pearson))
-	return t.View()
+	return render.Row(
+		draw("Safe members", "safe members (%)", func(r ClassRow) float64 { return 100 * r.SafeShare() }),
+		draw("Size", "log10 of the training members", func(r ClassRow) float64 {
+			if r.Size == 0 {
+				return nan
+			}
+			return math.Log10(float64(r.Size))
+		}),
+	).Titled("What goes with recall")
 }
 
 // figure prints a correlation, which may not be known.
@@ -266,14 +276,21 @@ func nothing(title string) render.View {
 func (g Agreement) View() render.View {
 	t := render.Table{
 		Title: "Nearest adversaries against errors", Columns: []string{"class", "total variation", "divergence (nats)", "same top class"},
-		Foot: []any{"mean", g.MeanTV(), meanKnown(g.KL), g.MeanTop()},
 		Note: fmt.Sprintf("Total variation: 0 if shares of adversaries are those of the errors, 1 if they have nothing in common. Over the %d cells of classes with votes: Spearman %s, Pearson %s.",
 			g.Cells.N, figure(g.Cells.Spearman), figure(g.Cells.Pearson)),
 		Shadings: []render.Shading{{Columns: []int{1}, High: 1}},
 	}
+	same, known := 0, 0
 	for c, class := range g.Classes {
-		t.Rows = append(t.Rows, []any{class, g.TV[c], g.KL[c], g.Top[c]})
+		row := []any{class, g.TV[c], g.KL[c], nil}
+		if !math.IsNaN(g.Top[c]) {
+			if row[3], known = "no", known+1; g.Top[c] == 1 {
+				row[3], same = "yes", same+1
+			}
+		}
+		t.Rows = append(t.Rows, row)
 	}
+	t.Foot = []any{"mean", g.MeanTV(), meanKnown(g.KL), fmt.Sprintf("%d of %d", same, known)}
 	return t.View()
 }
 
@@ -394,7 +411,7 @@ func (d FeatureDensity) View() render.View {
 		}
 		return matrix(render.HeatMap{
 			Title: title, Values: values, Height: len(d.Classes), Width: len(columns), Signed: true, Rows: d.Classes, Columns: columns,
-			RowAxis: "class", ColumnAxis: "feature", Label: "log10 of the ratio (grey: never)", Scale: title,
+			RowAxis: "class", ColumnAxis: "feature", Label: "log10 of the ratio", Scale: title,
 		})
 	}
 	return render.Row(draw("Counts", d.Raw), draw("Shares of the class", d.Normalized)).
@@ -471,7 +488,7 @@ func (b Bands) draw(groups []BandGroup, title string) render.View {
 	}
 	return render.Column(bars.View(), matrix(render.HeatMap{
 		Title: "Salient pixels against all pixels", Values: ratios, Height: len(rows), Width: len(columns), Signed: true, Rows: rows, Columns: columns,
-		RowAxis: "class", ColumnAxis: "colour", Label: "log2 of the ratio of shares (grey: none)",
+		RowAxis: "class", ColumnAxis: "colour", Label: "log2 of the ratio",
 	})).Titled(title)
 }
 
