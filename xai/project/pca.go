@@ -19,8 +19,9 @@ import (
 // by their standard deviations before where their units differ.
 //
 // It is exact: the eigenvectors of the covariance matrix, or of the n x n matrix of
-// products of rows where that is smaller, converged to rounding errors. Axes with less
-// than about 1e-15 of the first one's variance are rounding errors; they are given variance 0.
+// products of rows where that is smaller, converged to rounding errors. A variance of less
+// than 4 min(n, d) 2^-52 times the first one is a rounding error and given as 0, with any axis
+// orthogonal to the others.
 type PCA struct {
 	Components int // to keep, from 1 to min(n-1, d); default min(50, n-1, d)
 }
