@@ -399,7 +399,7 @@ func TestKey(t *testing.T) {
 }
 
 func TestWords(t *testing.T) {
-	for want, m := range map[string]Method{"RISE": RISE{}, "LIME": LIME{}, "Integrated gradients": IntegratedGradients{}, "Gradient flow": &GradientFlow{}, "Grad CAM": GradCAM{}, "LRP": LRP{}} {
+	for want, m := range map[string]Method{"RISE": RISE{}, "LIME": LIME{}, "Integrated gradients": IntegratedGradients{}, "Gradient flow": &GradientFlow{}, "Grad-CAM": GradCAM{}, "LRP": LRP{}} {
 		if got := words(m); got != want {
 			t.Errorf("%T is called %q, want %q", m, got, want)
 		}
