@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"reflect"
 
 	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/internal/gemm"
@@ -42,9 +42,12 @@ func newRows(ctx context.Context, x *mat.Dense, centre bool) (*rows, []float64, 
 	n, d := x.Dims()
 	r := &rows{n: n, d: d, x: make([]float64, n*d), square: make([]float64, n)}
 	mean := make([]float64, d)
-	if centre {
-		for i := range n {
-			for j, v := range x.RawRowView(i) {
+	for i := range n {
+		for j, v := range x.RawRowView(i) {
+			if v-v != 0 {
+				return nil, nil, fmt.Errorf("row %d, column %d is %v: %w", i, j, v, ErrNotFinite)
+			}
+			if centre {
 				mean[j] += v / float64(n)
 			}
 		}
@@ -53,13 +56,11 @@ func newRows(ctx context.Context, x *mat.Dense, centre bool) (*rows, []float64, 
 		for i := lo; i < hi; i++ {
 			row := r.row(i)
 			for j, v := range x.RawRowView(i) {
-				if v-v != 0 {
-					return fmt.Errorf("row %d, column %d is %v: %w", i, j, v, ErrNotFinite)
-				}
 				row[j] = v - mean[j]
 			}
-			if r.square[i] = dot(row, row); math.IsInf(r.square[i], 0) {
-				return fmt.Errorf("row %d has values too large to be squared: %w", i, ErrNotFinite)
+			r.square[i] = dot(row, row)
+			if sum := 4 * float64(n) * r.square[i]; sum-sum != 0 {
+				return fmt.Errorf("row %d has values too large for sums of their squares: %w", i, ErrNotFinite)
 			}
 		}
 		return nil
@@ -132,6 +133,12 @@ func squares(x []float64, d int) []float64 {
 		s[i] = dot(x[i*d:(i+1)*d], x[i*d:(i+1)*d])
 	}
 	return s
+}
+
+// isNil reports whether there is no matrix, or a nil pointer to one.
+func isNil(x mat.Matrix) bool {
+	v := reflect.ValueOf(x)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // count returns a field's value or its default.

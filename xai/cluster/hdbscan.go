@@ -79,16 +79,28 @@ func (h HDBSCAN) fit(ctx context.Context, x *mat.Dense) (*Dense, error) {
 	return condense(merge(edges, r.n), r.n, size), nil
 }
 
-// core returns the distance of the k-th nearest row of each, itself the first.
+// core returns the squared distance of the k-th nearest row of each, itself the first.
 func (r *rows) core(ctx context.Context, k int) ([]float64, error) {
 	core := make([]float64, r.n)
 	err := parallel.Blocks(ctx, r.n, 16, func(lo, hi int) error {
 		d2 := make([]float64, (hi-lo)*r.n)
 		distances(d2, r.x[lo*r.d:hi*r.d], r.square[lo:hi], r.x, r.square, r.d)
+		least := make([]float64, k) // ascending
 		for i := lo; i < hi; i++ {
-			row := d2[(i-lo)*r.n:][:r.n]
-			slices.Sort(row)
-			core[i] = math.Sqrt(row[k-1])
+			for j := range least {
+				least[j] = math.Inf(1)
+			}
+			for _, v := range d2[(i-lo)*r.n:][:r.n] {
+				if v >= least[k-1] {
+					continue
+				}
+				at := k - 1
+				for ; at > 0 && least[at-1] > v; at-- {
+					least[at] = least[at-1]
+				}
+				least[at] = v
+			}
+			core[i] = least[k-1]
 		}
 		return nil
 	})
@@ -102,35 +114,44 @@ type edge struct {
 }
 
 // spanning returns a minimum spanning tree of the mutual reachability distances, by Prim's
-// algorithm from row 0.
+// algorithm from row 0; core is squared.
 func (r *rows) spanning(ctx context.Context, core []float64) ([]edge, error) {
 	edges := make([]edge, 0, r.n-1)
-	dist, from, in := make([]float64, r.n), make([]int, r.n), make([]bool, r.n)
-	for i := range dist {
-		dist[i] = math.Inf(1)
+	// outside are the rows that are not in the tree, with their squared distance from it.
+	type row struct {
+		row, from int
+		d2        float64
 	}
-	for at := 0; len(edges) < r.n-1; {
-		in[at] = true
+	outside := make([]row, 0, r.n)
+	for i := 1; i < r.n; i++ {
+		outside = append(outside, row{row: i, d2: math.Inf(1)})
+	}
+	for at := 0; len(outside) > 0; {
 		if len(edges)%256 == 0 {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
 			progress.Report(ctx, "HDBSCAN", len(edges), r.n-1)
 		}
-		next := -1
-		for i := range r.n {
-			if in[i] {
-				continue
+		x, next := r.row(at), 0
+		for i := range outside {
+			o := &outside[i]
+			// Without a look at the rows where the core distances already say no.
+			if far := max(core[at], core[o.row]); far < o.d2 {
+				if d2 := max(distance2(x, r.row(o.row)), far); d2 < o.d2 {
+					o.d2, o.from = d2, at
+				}
 			}
-			if d := max(math.Sqrt(distance2(r.row(at), r.row(i))), core[at], core[i]); d < dist[i] {
-				dist[i], from[i] = d, at
-			}
-			if next < 0 || dist[i] < dist[next] {
+			if n := &outside[next]; o.d2 < n.d2 || o.d2 == n.d2 && o.row < n.row {
 				next = i
 			}
 		}
-		edges = append(edges, edge{from[next], next, dist[next]})
-		at = next
+		o := outside[next]
+		edges = append(edges, edge{o.from, o.row, math.Sqrt(o.d2)})
+		at = o.row
+		last := len(outside) - 1
+		outside[next] = outside[last]
+		outside = outside[:last]
 	}
 	return edges, nil
 }

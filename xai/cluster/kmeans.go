@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -91,6 +92,9 @@ func (m KMeans) fit(ctx context.Context, x *mat.Dense) (*Means, error) {
 
 // Assign returns the nearest centroid of each row of x, n x d, the first where several are.
 func (m *Means) Assign(ctx context.Context, x *mat.Dense) ([]int, error) {
+	if m == nil || m.Centroids == nil || m.Centroids.IsEmpty() {
+		return nil, errors.New("cluster.Means.Assign: there are no centroids; make them with KMeans or MiniBatch")
+	}
 	r, _, err := newRows(ctx, x, false)
 	if err != nil {
 		return nil, fmt.Errorf("cluster.Means.Assign: %w", err)

@@ -38,7 +38,7 @@ func (m Medoids) Fit(ctx context.Context, distances mat.Matrix) (*Around, error)
 
 // checkDistances copies an n x n matrix of distances, row by row.
 func checkDistances(distances mat.Matrix) (d []float64, n int, err error) {
-	if distances == nil {
+	if isNil(distances) {
 		return nil, 0, fmt.Errorf("need distances, have nil: %w", xai.ErrShape)
 	}
 	n, c := distances.Dims()

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"testing"
@@ -88,6 +89,67 @@ func TestHDBSCAN(t *testing.T) {
 	}
 	if out, err := (HDBSCAN{}).Fit(t.Context(), two); err != nil || !slices.Equal(out.Sizes, []int{10, 10}) {
 		t.Errorf("two points: %+v, %v", out, err)
+	}
+}
+
+// TestSpanning: the tree weighs as much as the one that Kruskal's algorithm finds among all
+// pairs, edge by edge, with the distances of the definition.
+func TestSpanning(t *testing.T) {
+	x, _ := shapes()
+	r, _, err := newRows(t.Context(), x, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []int{1, 4, 120} {
+		core, err := r.core(t.Context(), k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		edges, err := r.spanning(t.Context(), core)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got, want []float64
+		for _, e := range edges {
+			got = append(got, e.length)
+		}
+		slices.Sort(got)
+		d := euclidean(x)
+		kth := make([]float64, 120)
+		for i := range kth {
+			row := slices.Clone(mat.Row(nil, i, d))
+			slices.Sort(row)
+			kth[i] = row[k-1]
+		}
+		var pairs []edge
+		for i := range 120 {
+			for j := range i {
+				pairs = append(pairs, edge{i, j, max(d.At(i, j), kth[i], kth[j])})
+			}
+		}
+		slices.SortFunc(pairs, func(a, b edge) int { return cmp.Compare(a.length, b.length) })
+		group := make([]int, 120)
+		for i := range group {
+			group[i] = i
+		}
+		for _, p := range pairs {
+			if a, b := group[p.a], group[p.b]; a != b {
+				want = append(want, p.length)
+				for i, g := range group {
+					if g == b {
+						group[i] = a
+					}
+				}
+			}
+		}
+		if len(got) != 119 || len(want) != 119 {
+			t.Fatalf("%d and %d edges", len(got), len(want))
+		}
+		for i := range want {
+			if math.Abs(got[i]-want[i]) > 1e-9 {
+				t.Fatalf("%d neighbours: edge %d is %v, want %v", k, i, got[i], want[i])
+			}
+		}
 	}
 }
 

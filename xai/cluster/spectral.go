@@ -47,7 +47,7 @@ func (s Spectral) Fit(ctx context.Context, affinity mat.Symmetric) (*Spectrum, e
 }
 
 func (s Spectral) fit(ctx context.Context, affinity mat.Symmetric) (*Spectrum, error) {
-	if affinity == nil || affinity.SymmetricDim() == 0 {
+	if isNil(affinity) || affinity.SymmetricDim() == 0 {
 		return nil, fmt.Errorf("need affinities of at least one item: %w", xai.ErrShape)
 	}
 	n := affinity.SymmetricDim()

@@ -26,10 +26,10 @@ type Random struct {
 	MaxDepth  int            // of a tree; default no limit
 	MinSplit  int            // rows that a node needs to be split; default 2
 	MinLeaf   int            // rows that a leaf needs; default 1
-	Features  int            // columns tried at each split; default sqrt(d) for classes, d/3 for outputs, at least 1
+	Features  int            // columns tried at each split, see tree.CART; default sqrt(d) for classes, d/3 for outputs, at least 1
 	Bins      int            // 2-256: see tree.CART; default every value is a split point
 	AllRows   bool           // grow every tree on all rows instead of a sample
-	Memory    int            // bytes that table, trees and their growing may take; default 2 GiB
+	Memory    int            // bytes that the table and the trees may take; default 2 GiB. Growing takes about 40 n more for each processor
 	Seed      uint64
 }
 
@@ -90,14 +90,16 @@ func (r Random) grow(ctx context.Context, x mat.Matrix, n, k int, features func(
 	}
 	t, ready := x.(*tree.Table)
 	if !ready {
-		if x != nil {
-			rows, d := x.Dims()
-			// Before the table is made: one byte a value is the least it can take.
-			if need := float64(rows) * float64(d); need > float64(r.Memory) {
-				return nil, r.tooLarge(need)
-			}
+		checked, err := tree.Check(ctx, x)
+		if err != nil {
+			return nil, err
 		}
-		if t, err = tree.Prepare(ctx, x, r.Bins); err != nil {
+		// Before the table is made: one byte a value is the least it can take.
+		rows, d := checked.Dims()
+		if need := float64(rows) * float64(d); need > float64(r.Memory) {
+			return nil, r.tooLarge(need)
+		}
+		if t, err = tree.Prepare(ctx, checked, r.Bins); err != nil {
 			return nil, err
 		}
 	}

@@ -29,7 +29,7 @@ type CART struct {
 	MaxDepth  int       // tests on the way to any leaf; default no limit
 	MinSplit  int       // rows that a node needs to be split; default 2
 	MinLeaf   int       // rows that a leaf needs; default 1
-	Features  int       // columns tried at each split, drawn anew each time; default all
+	Features  int       // columns tried at each split, drawn anew each time, not counting those that are constant in the node; default all
 	Bins      int       // 2-256: bins of columns with more values, see Prepare; default every value is a split point
 	Alpha     float64   // prune as Tree.Prune does; default not
 	Weights   []float64 // n weights of rows, at least 0; default 1 each. Rows of weight 0 do not count as rows

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/internal/parallel"
@@ -84,15 +85,12 @@ func Check(ctx context.Context, x mat.Matrix) (Rows, error) {
 	if r, ok := x.(Rows); ok && r.n > 0 {
 		return r, nil
 	}
-	if x == nil {
+	if isNil(x) {
 		return Rows{}, fmt.Errorf("need a matrix, have nil: %w", xai.ErrShape)
 	}
 	var r Rows
 	switch m := x.(type) {
 	case *mat.Dense:
-		if m == nil {
-			return Rows{}, fmt.Errorf("need a matrix, have nil: %w", xai.ErrShape)
-		}
 		raw := m.RawMatrix()
 		r.dense, r.stride = raw.Data, raw.Stride
 	case Bytes:
@@ -129,6 +127,12 @@ func Check(ctx context.Context, x mat.Matrix) (Rows, error) {
 		return Rows{}, err
 	}
 	return r, nil
+}
+
+// isNil reports whether there is no matrix, or a nil pointer to one.
+func isNil(x mat.Matrix) bool {
+	v := reflect.ValueOf(x)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // Dims implements mat.Matrix.

@@ -247,7 +247,7 @@ func (t *Tree) Predict(ctx context.Context, x mat.Matrix) ([]int, error) {
 
 // count returns the number of rows, or 0 for what ask will refuse.
 func count(x mat.Matrix) int {
-	if d, ok := x.(*mat.Dense); x == nil || ok && d == nil {
+	if isNil(x) {
 		return 0
 	}
 	n, _ := x.Dims()
