@@ -50,6 +50,7 @@ func browse(t *testing.T, page, script string) []string {
 }
 
 func TestTablesSortAndFilter(t *testing.T) {
+	t.Parallel()
 	attack := `<img src=x onerror="say('attacked')"><script>say('attacked')</script>`
 	table := Table{Columns: []string{"name" + attack, "n", "score"}, Foot: []any{"sum", 28, nil}, Rows: [][]any{
 		{"class 10", 3, 0.123456}, {"class 9", 20, 2.0}, {"B" + attack, 1, 0.123454}, {"ä", nil, math.NaN()}, {"a", 4, -5.0},

@@ -51,6 +51,7 @@ func TestCanvasLayout(t *testing.T) {
 
 // The largest canvas, of what compresses least, stays within its limits.
 func TestCanvasLimits(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("encodes large images")
 	}
@@ -74,6 +75,7 @@ func TestCanvasLimits(t *testing.T) {
 }
 
 func TestCanvasInBrowser(t *testing.T) {
+	t.Parallel()
 	attack := `"><img src=x onerror="say('attacked')"><script>say('attacked')</script>`
 	c := thumbs(func(s string) string { return s + attack }, 90)
 	html := must(Column(c.View(), thumbs(asIs, 5).View()).HTML())

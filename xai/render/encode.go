@@ -102,37 +102,54 @@ func (v View) squeezePNG(limit int) ([]byte, error) {
 // and changes no more than shades at the edges of letters. ok is false for what is no
 // drawing: where other colours make up more than one pixel in fifty.
 func paletted(src image.Image) (img *image.Paletted, ok bool) {
-	b := src.Bounds()
-	count := make(map[color.RGBA]int)
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			count[color.RGBAModel.Convert(src.At(x, y)).(color.RGBA)]++
-		}
+	from, ok := src.(*image.RGBA)
+	if !ok {
+		return nil, false
 	}
-	packed := func(c color.RGBA) int { return int(c.R)<<16 | int(c.G)<<8 | int(c.B) }
-	colours := slices.SortedFunc(maps.Keys(count), func(a, b color.RGBA) int {
-		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(packed(a), packed(b)))
+	b := from.Bounds()
+	packed := func(p []uint8) uint32 { return uint32(p[0])<<16 | uint32(p[1])<<8 | uint32(p[2]) }
+	count := make(map[uint32]int)
+	row := func(y int) []uint8 { return from.Pix[y*from.Stride:][:4*b.Dx()] }
+	for y := range b.Dy() {
+		run, n := packed(row(y)), 0 // neighbours are often the same
+		for p := row(y); len(p) > 0; p = p[4:] {
+			if c := packed(p); c != run {
+				count[run] += n
+				run, n = c, 0
+			}
+			n++
+		}
+		count[run] += n
+	}
+	colours := slices.SortedFunc(maps.Keys(count), func(a, b uint32) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b))
 	})
 	rest := 0
-	palette := make(color.Palette, 0, 256)
-	for i, c := range colours {
-		if i < cap(palette) {
-			palette = append(palette, c)
-		} else {
-			rest += count[c]
-		}
+	for _, c := range colours[min(256, len(colours)):] {
+		rest += count[c]
 	}
 	if rest*50 > b.Dx()*b.Dy() {
 		return nil, false
 	}
-	index := make(map[color.RGBA]uint8)
-	for _, c := range colours {
-		index[c] = uint8(palette.Index(c))
+	palette := make(color.Palette, min(256, len(colours)))
+	index := make(map[uint32]uint8, len(colours))
+	for i, c := range colours {
+		if i < len(palette) {
+			palette[i] = rgb(c)
+			index[c] = uint8(i)
+		} else {
+			index[c] = uint8(palette.Index(rgb(c)))
+		}
 	}
 	img = image.NewPaletted(b, palette)
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			img.SetColorIndex(x, y, index[color.RGBAModel.Convert(src.At(x, y)).(color.RGBA)])
+	for y := range b.Dy() {
+		to := img.Pix[y*img.Stride:]
+		last, at := packed(row(y)), index[packed(row(y))]
+		for x, p := 0, row(y); len(p) > 0; x, p = x+1, p[4:] {
+			if c := packed(p); c != last {
+				last, at = c, index[c]
+			}
+			to[x] = at
 		}
 	}
 	return img, true

@@ -10,6 +10,7 @@ import (
 // Every link of the contents leads to a section, ids are unique even though one table is
 // there twice, and nothing comes from elsewhere.
 func TestPageIsOneDocument(t *testing.T) {
+	t.Parallel()
 	paths, err := Dir(t.TempDir()).Save(report(asIs).View())
 	if err != nil {
 		t.Fatal(err)
@@ -70,6 +71,7 @@ func TestLongPage(t *testing.T) {
 }
 
 func TestFramesInBrowser(t *testing.T) {
+	t.Parallel()
 	attack := `"><img src=x onerror="say('attacked')">`
 	f := stepping(func(s string) string { return s + attack })
 	html := must(Page{Sections: []Section{{Heading: "h", Views: []View{f.View(), stepping(asIs).View()}}}}.View().HTML())
@@ -93,6 +95,7 @@ b.click();say(shown(1)+' '+document.querySelectorAll('img[src=x]').length+' atta
 
 // Without scripts all frames are there, side by side, and they share their colours.
 func TestFramesWithoutScripts(t *testing.T) {
+	t.Parallel()
 	html := withoutOurs(must(stepping(asIs).View().HTML()))
 	if n := strings.Count(html, "<img "); n != 5 || strings.Contains(html, "hidden>") || strings.Contains(html, "<input") {
 		t.Errorf("%d pictures, or controls that do nothing", n)

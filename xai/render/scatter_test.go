@@ -44,6 +44,7 @@ func TestConvexHull(t *testing.T) {
 
 // Twenty thousand points stay within the limits; all values that are allowed can be drawn.
 func TestScatterLimits(t *testing.T) {
+	t.Parallel()
 	s := scattered(func(s string) string { return s }, pointsMost)
 	b, err := s.View().Bundle()
 	if err != nil {
