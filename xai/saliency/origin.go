@@ -29,7 +29,7 @@ func originOf(ctx context.Context, f xai.Differentiable, in Batch) (origin, erro
 	}
 	o := origin{model: f}
 	var err error
-	if s, ok := f.(scalarModel); ok {
+	if s, ok := asScalar(f); ok {
 		o.model, o.layer = s.model, s.scalar.source()
 		if o.outputs, err = s.outputs(ctx, in.X); err == nil {
 			_, o.seed = s.read(o.outputs, true)
@@ -49,7 +49,7 @@ func originOf(ctx context.Context, f xai.Differentiable, in Batch) (origin, erro
 // below returns what a model can do beside its scores, as an M: an xai.Layered or an
 // xai.Propagator. A Score has what its model has.
 func below[M xai.Layered](f xai.Differentiable) (M, error) {
-	if s, ok := f.(scalarModel); ok {
+	if s, ok := asScalar(f); ok {
 		f = s.model
 	}
 	m, ok := f.(M)

@@ -262,7 +262,8 @@ func (s Channel) gradient(_, _ []float64) { panic("saliency: a channel without i
 // Score returns a model whose only score is a scalar of the given one, for methods and
 // metrics that know classes only: target 0 of it is the scalar. It computes gradients through
 // the model's Pull, where it is an xai.Layered, and else by one gradient for each class
-// whose score matters.
+// whose score matters. It can forget weights, for randomisation tests, where the model is an
+// xai.Randomizable.
 func Score(model xai.Differentiable, s Scalar) (xai.Differentiable, error) {
 	if isNil(model) || isNil(s) {
 		return nil, fmt.Errorf("saliency.Score: need a model and a scalar")
@@ -270,6 +271,9 @@ func Score(model xai.Differentiable, s Scalar) (xai.Differentiable, error) {
 	m, err := scalarOf(model, s)
 	if err != nil {
 		return nil, fmt.Errorf("saliency.Score(%v): %w", s, err)
+	}
+	if model, ok := model.(xai.Randomizable); ok {
+		return forgetfulScalar{m, model}, nil
 	}
 	return m, nil
 }
@@ -434,6 +438,45 @@ func (m scalarModel) Verdict() (xai.Verdict, bool) {
 		return checked.Verdict()
 	}
 	return xai.Verdict{}, false
+}
+
+// forgetfulScalar is a scalarModel whose model can forget its weights.
+type forgetfulScalar struct {
+	scalarModel
+	randomizable xai.Randomizable
+}
+
+// Layers returns the layers that the scalar may depend on.
+func (m forgetfulScalar) Layers() []xai.Layer {
+	layers, end := m.randomizable.Layers(), m.scalar.source()
+	for i, l := range layers {
+		if l.Name == end {
+			return layers[:i+1]
+		}
+	}
+	return layers
+}
+
+// Randomized returns the same scalar of a model that has forgotten the named layers.
+func (m forgetfulScalar) Randomized(seed uint64, layers ...string) (xai.Differentiable, error) {
+	random, err := m.randomizable.Randomized(seed, layers...)
+	if err != nil {
+		return nil, err
+	}
+	s := m.scalar
+	if c, ok := s.(channelMean); ok {
+		s = c.Channel
+	}
+	return Score(random, s)
+}
+
+// asScalar returns the scalarModel that f is, if it is one.
+func asScalar(f xai.Differentiable) (scalarModel, bool) {
+	if m, ok := f.(forgetfulScalar); ok {
+		return m.scalarModel, true
+	}
+	m, ok := f.(scalarModel)
+	return m, ok
 }
 
 var (

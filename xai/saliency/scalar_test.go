@@ -366,6 +366,60 @@ func TestImportedNetwork(t *testing.T) {
 	}
 }
 
+// TestScalarForgets: randomisation tests see through a Score, of a model that can forget.
+func TestScalarForgets(t *testing.T) {
+	net, _ := twin(t, 2, true)
+	type forgetter interface {
+		Layers() []xai.Layer
+		Randomized(seed uint64, layers ...string) (xai.Differentiable, error)
+	}
+	for _, s := range scalars() {
+		f, err := Score(net, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		layers := f.(forgetter).Layers()
+		if end := layers[len(layers)-1].Name; end != s.source() && (s.source() != "" || end != "fc2") {
+			t.Errorf("%v: the last layer is %s", s, end)
+		}
+		random, err := f.(forgetter).Randomized(3, "conv1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		forgot, err := net.Randomized(3, "conv1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := Score(forgot, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := random72(t, random, want)
+		if _, err := (LRP{}).Attribute(ctx, random, mat.NewDense(2, 72, nil), Batch{X: x, Shape: datasets.Shape{Channels: 2, Height: 6, Width: 6}, Targets: []int{0, 0}}); err != nil {
+			t.Errorf("%v: LRP after forgetting: %v", s, err)
+		}
+	}
+	if f, err := Score(tanhNet(72, 1), Margin{}); err != nil {
+		t.Error(err)
+	} else if _, ok := f.(forgetter); ok {
+		t.Error("a formula has nothing to forget")
+	}
+}
+
+// random72 checks that two models have the same scores at random inputs, which it returns.
+func random72(t *testing.T, a, b xai.Differentiable) *mat.Dense {
+	t.Helper()
+	x := random(2, 72, 8)
+	got, err := a.Scores(ctx, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want, err := b.Scores(ctx, x); err != nil || !mat.Equal(got, want) {
+		t.Errorf("%v, want %v, %v", mat.Formatted(got), mat.Formatted(want), err)
+	}
+	return x
+}
+
 // TestScalarCancelled: a context ends a gradient of a scalar as any other.
 func TestScalarCancelled(t *testing.T) {
 	cancelled, cancel := context.WithCancel(ctx)
