@@ -39,19 +39,14 @@ func (v View) encodePNG(limit int) ([]byte, error) {
 		c := vgimg.NewWith(vgimg.UseWH(d.w, d.h), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(v.theme.inks().paper))
 		v.paint(rasterCanvas{c}, d)
 		img = c.Image()
-		out, err := v.pngBytes(img)
+		out, err := v.pngBytes(img, limit)
 		if err != nil || len(out) <= limit {
 			return out, err
-		}
-		if flat, ok := paletted(img); ok {
-			if out, err = v.pngBytes(flat); err != nil || len(out) <= limit {
-				return out, err
-			}
 		}
 		size = len(out)
 	}
 	for _, levels := range []int{24, 12, 8} {
-		out, err := v.pngBytes(posterise(img, levels))
+		out, err := v.pngBytes(posterise(img, levels), limit)
 		if err != nil || len(out) <= limit {
 			return out, err
 		}
@@ -63,7 +58,7 @@ func (v View) encodePNG(limit int) ([]byte, error) {
 		small := image.NewRGBA(image.Rect(0, 0, b.Dx()*3/4, b.Dy()*3/4))
 		xdraw.ApproxBiLinear.Scale(small, small.Bounds(), img, b, xdraw.Src, nil)
 		img = small
-		out, err := v.pngBytes(posterise(img, 12))
+		out, err := v.pngBytes(posterise(img, 12), limit)
 		if err != nil || len(out) <= limit {
 			return out, err
 		}
@@ -78,9 +73,18 @@ func (v View) encodePNG(limit int) ([]byte, error) {
 	return nil, fmt.Errorf("render: figure %q needs %d kB as a PNG, the limit is %d kB; show fewer or smaller images", v.Name(), size/1000, limit/1000)
 }
 
-func (v View) pngBytes(img image.Image) ([]byte, error) {
+// pngBytes encodes img, with few colours if that is possible and it needs more than limit
+// bytes without.
+func (v View) pngBytes(img image.Image, limit int) ([]byte, error) {
 	var b bytes.Buffer
-	if err := png.Encode(&b, img); err != nil {
+	err := png.Encode(&b, img)
+	if err == nil && b.Len() > limit {
+		if flat, ok := paletted(img); ok {
+			b.Reset()
+			err = png.Encode(&b, flat)
+		}
+	}
+	if err != nil {
 		return nil, fmt.Errorf("render: figure %q: %w", v.Name(), err)
 	}
 	return b.Bytes(), nil

@@ -16,6 +16,9 @@ func TestTreeNodesDoNotOverlap(t *testing.T) {
 		for depth := range 9 {
 			tree := grown(asIs, depth, 3)
 			tree.Nodes[0].Text = strings.Repeat("a long test ", 9)
+			if depth == 8 { // a parent higher than its children
+				tree = Tree{Nodes: []TreeNode{{Text: "t", Children: []int{1, 2}}, {Text: "leaf"}, {Text: tree.Nodes[0].Text, Counts: []float64{1}, Children: []int{3}}, {Text: "leaf"}}, Classes: []string{"c"}}
+			}
 			f := tree.View().fig.(treeFigure)
 			p := f.prune(width)
 			mid, h := p.place()
@@ -50,12 +53,12 @@ func TestTreeFolds(t *testing.T) {
 	if p := full.View().fig.(treeFigure).prune(pageWidth - 20*px); p.hidden != 0 || p.levels != 7 || p.rows != 64 {
 		t.Errorf("of a full tree of depth 6, %d nodes are hidden; %d levels, %d rows", p.hidden, p.levels, p.rows)
 	}
-	wide := Tree{Nodes: []TreeNode{{Counts: []float64{0}}}, Classes: []string{"a"}, Path: []int{0, 1, 101}}
-	for k := range 100 { // a hundred branches of k leaves, the first of which is emphasised
+	wide := Tree{Nodes: []TreeNode{{Counts: []float64{0}}}, Classes: []string{"a"}, Path: []int{0, 1, 41}}
+	for k := range 40 { // forty branches of two leaves, growing; the first is emphasised
 		wide.Nodes[0].Children = append(wide.Nodes[0].Children, 1+k)
 		wide.Nodes = append(wide.Nodes, TreeNode{Counts: []float64{float64(k + 1)}})
 	}
-	for k := range 100 {
+	for k := range 40 {
 		for range 2 {
 			wide.Nodes[1+k].Children = append(wide.Nodes[1+k].Children, len(wide.Nodes))
 			wide.Nodes = append(wide.Nodes, TreeNode{Counts: []float64{float64(k+1) / 2}})
@@ -63,10 +66,10 @@ func TestTreeFolds(t *testing.T) {
 	}
 	v := wide.View()
 	p := v.fig.(treeFigure).prune(pageWidth)
-	if p.folded[1] || !p.folded[2] {
-		t.Errorf("branches folded: emphasised %v, smallest %v", p.folded[1], p.folded[2])
+	if p.folded[1] || !p.folded[2] || !p.folded[17] || p.folded[18] || p.rows != treeLeaves {
+		t.Errorf("branches folded: emphasised %v, smallest %v, %v, next %v; %d rows", p.folded[1], p.folded[2], p.folded[17], p.folded[18], p.rows)
 	}
-	if !strings.Contains(v.Text(), "nodes are folded away") || !strings.Contains(v.Text(), "more nodes, 301 in all") {
+	if !strings.Contains(v.Text(), "32 of 121 nodes are folded away") {
 		t.Errorf("the text does not say what is missing:\n%s", v.Text())
 	}
 }
@@ -93,5 +96,16 @@ func TestTreeInHTML(t *testing.T) {
 	}
 	if !strings.Contains(html, "</svg>\n<img class=") || strings.Contains(html, "<script") || strings.Contains(html, "<?xml") {
 		t.Error("the SVG is not followed by its stand-in, or brings what HTML cannot have")
+	}
+}
+
+// The largest tree that is drawn keeps its tooltips and stays within the limit of a figure.
+func TestLargeTreeFits(t *testing.T) {
+	b, err := grown(asIs, 9, 10).View().Bundle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(b.PNG)*4/3 + len(b.HTML) + len(b.Text); n > figureLimit || strings.Count(b.HTML, "whybook-spot\" tabindex") != 65 {
+		t.Errorf("%d bytes, %d tooltips", n, strings.Count(b.HTML, "whybook-spot\" tabindex"))
 	}
 }
