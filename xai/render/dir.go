@@ -12,8 +12,8 @@ import (
 //
 //	paths, err := render.Dir("out").Save(view)
 //
-// Every figure becomes <stem>.png and <stem>.svg, and a table also <stem>.txt and
-// <stem>.html. The stem is the view's Name.
+// Every figure becomes <stem>.png and <stem>.svg; a table, and every other kind that has
+// more to offer in a browser, also <stem>.txt and <stem>.html. The stem is the view's Name.
 type Dir string
 
 // Save writes the views and returns the paths of the files, in the order of the views. The

@@ -1,5 +1,6 @@
-// Package render draws results: heat maps, overlays, image grids, bars, lines and
-// tables, from plain numbers.
+// Package render draws results from plain numbers: heat maps, overlays and image grids;
+// bars, stacked bars, lines and scatter plots; tables, decision trees, flows between
+// stages, maps of images; sequences of frames, and whole reports.
 //
 // It knows nothing about saliency, data sets or notebooks. A result package fills in one
 // of the structs below and calls View:
@@ -11,6 +12,13 @@
 // or files in a [Dir]:
 //
 //	paths, err := render.Dir("out").Save(v.Named("digit-7"), render.Row(a, b).In(render.Dark))
+//
+// # In a browser
+//
+// Tables, trees, flows, maps of images, sequences and reports have more to offer in HTML
+// than a picture has: rows that sort, nodes that tell more, a slider. What needs a script
+// brings it along, 1 to 4 kB, once per page. It asks for no network, works with the
+// keyboard, and where scripts are off the figure shows all the same.
 //
 // # Errors
 //
@@ -31,7 +39,8 @@
 //   - Alternative text and a long description made from the numbers.
 //   - The same bytes at every call. (The bytes may differ between processor families,
 //     whose floating point rounds differently.)
-//   - At most 300 kB per figure in a notebook, see [View.Bundle].
+//   - At most 300 kB per figure in a notebook, see [View.Bundle]; 3 MB for a [Canvas] or a
+//     [Page], which hold many.
 //
 // Names and titles may hold any text. Pictures use the Liberation fonts, which cover
 // Latin, Greek, Cyrillic and Hebrew letters; others come out as boxes in a PNG, and right

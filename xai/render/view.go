@@ -44,8 +44,8 @@ type View struct {
 // end takes the best it can display.
 type Bundle struct {
 	PNG  []byte // always there; drawn at twice the display size, or less if it grew too big
-	SVG  []byte // vector form; nil for a table, and where it would exceed the size limit
-	HTML string // self-contained fragment; only for tables, whose text stays selectable
+	SVG  []byte // vector form; nil beside HTML, and where it would exceed the size limit
+	HTML string // self-contained fragment; only for kinds that it suits better than a picture
 	Text string // the numbers and their description, for terminals and text/plain
 	Alt  string // alternative text for the PNG
 	Name string // file-name stem: "saliency-of-digit-7"
@@ -191,7 +191,8 @@ func (v View) HTML() (string, error) {
 }
 
 // Bundle returns the figure in all forms that suit it, for a notebook. Picture and HTML
-// stay below 300 kB; the SVG is left out where it does not.
+// stay below 300 kB, except that the HTML of a Canvas or Page has 3 MB and is left out
+// beyond; the SVG is left out where it does not.
 func (v View) Bundle() (Bundle, error) {
 	if err := v.Err(); err != nil {
 		return Bundle{}, err
@@ -227,7 +228,7 @@ func (v View) Bundle() (Bundle, error) {
 	return b, nil
 }
 
-// isHTML reports whether HTML is the view's best form.
+// isHTML reports whether HTML is the view's best form, rather than a picture.
 func (v View) isHTML() bool {
 	for _, part := range v.parts {
 		if !part.isHTML() && v.web == nil {
