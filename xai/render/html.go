@@ -100,7 +100,7 @@ func (v View) fragment(path string, outer bool) (template.HTML, []script, error)
 	switch {
 	case len(v.parts) > 0 && v.isHTML() && v.web == nil:
 		for i, part := range v.parts {
-			html, need, err := part.fragment(fmt.Sprintf("%s/%d", path, i), false)
+			html, need, err := part.In(v.theme).fragment(fmt.Sprintf("%s/%d", path, i), false)
 			if err != nil {
 				return "", nil, err
 			}

@@ -109,3 +109,12 @@ func TestLargeTreeFits(t *testing.T) {
 		t.Errorf("%d bytes, %d tooltips", n, strings.Count(b.HTML, "whybook-spot\" tabindex"))
 	}
 }
+
+// The outer view decides on the theme, in HTML too.
+func TestThemeOfParts(t *testing.T) {
+	tree := grown(asIs, 1, 2).View()
+	html := must(Column(tree, tree).In(Dark).HTML())
+	if strings.Count(html, `<svg class="whybook-dark"`) != 2 {
+		t.Error("the parts of a dark column are not dark")
+	}
+}
