@@ -12,7 +12,7 @@ var n=frames[at].dataset.n;
 say.textContent=axis+' '+n+' ('+(at+1)+' of '+frames.length+')';
 range.setAttribute('aria-valuetext',n)}
 range.oninput=show;
-b.onclick=function(){all=!all;range.disabled=all;b.setAttribute('aria-pressed',all);show()};
+b.onclick=function(){all=!all;range.disabled=all;box.toggleAttribute('data-all',all);b.setAttribute('aria-pressed',all);show()};
 box.onkeydown=function(e){
 var d={ArrowLeft:-1,ArrowRight:1}[e.key];
 if(!d||all||e.target.type==='search')return;
