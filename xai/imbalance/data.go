@@ -175,30 +175,38 @@ func unitByFactor(q, x *mat.Dense) *mat.Dense {
 	return out
 }
 
-// standard scales the columns of q to mean 0 and deviation 1 of x, which divides by n-less;
-// constant ones become 0.
-func standard(q, x *mat.Dense, less float64) *mat.Dense {
+// standard returns what scales the columns of x to mean 0 and deviation 1, where the
+// variance divides by n-less; constant ones become 0.
+func standard(x *mat.Dense, less float64) func(*mat.Dense) *mat.Dense {
 	n, m := x.Dims()
-	mean, deviation := make([]float64, m), make([]float64, m)
-	for f := range m {
-		for i := range n {
-			mean[f] += x.At(i, f)
+	mean, factor := make([]float64, m), make([]float64, m)
+	for i := range n {
+		for f, v := range x.RawRowView(i) {
+			mean[f] += v / float64(n)
 		}
-		mean[f] /= float64(n)
-		for i := range n {
-			t := x.At(i, f) - mean[f]
-			deviation[f] += t * t
-		}
-		deviation[f] = math.Sqrt(deviation[f] / (float64(n) - less))
 	}
-	out := mat.DenseCopyOf(q)
-	out.Apply(func(_, f int, v float64) float64 {
-		if deviation[f] == 0 {
-			return 0
+	for i := range n {
+		for f, v := range x.RawRowView(i) {
+			factor[f] += (v - mean[f]) * (v - mean[f])
 		}
-		return (v - mean[f]) / deviation[f]
-	}, out)
-	return out
+	}
+	_, span := ranges(x)
+	for f, squares := range factor {
+		if factor[f] = 0; span[f] > 0 {
+			factor[f] = 1 / math.Sqrt(squares/(float64(n)-less))
+		}
+	}
+	return func(q *mat.Dense) *mat.Dense {
+		rows, _ := q.Dims()
+		out := mat.NewDense(rows, m, nil)
+		for i := range rows {
+			to := out.RawRowView(i)
+			for f, v := range q.RawRowView(i) {
+				to[f] = (v - mean[f]) * factor[f]
+			}
+		}
+		return out
+	}
 }
 
 // mean of the values that are numbers; NaN without any.

@@ -9,9 +9,8 @@ import (
 // interpolate makes count new rows, each between two rows of one class, as the convention
 // does: in ECoL and DCoL the class is drawn by its size, in the others every class has as
 // many new rows as rows (and count is not looked at); in PyMFE each feature has a place of
-// its own between the two.
-func interpolate(d data, c Convention, count int, r *rand.Rand) (*mat.Dense, []int) {
-	var y []int
+// its own between the two. near has the closer one of the two rows, or either.
+func interpolate(d data, c Convention, count int, r *rand.Rand) (x *mat.Dense, y, near []int) {
 	if c == ECoL || c == DCoL {
 		for range count {
 			y = append(y, d.y[r.IntN(d.rows())])
@@ -23,16 +22,16 @@ func interpolate(d data, c Convention, count int, r *rand.Rand) (*mat.Dense, []i
 			}
 		}
 	}
-	x := mat.NewDense(len(y), d.features(), nil)
+	x = mat.NewDense(len(y), d.features(), nil)
 	for i, k := range y {
-		between(x.RawRowView(i), d, d.members[k], c == PyMFE, r)
+		near = append(near, between(x.RawRowView(i), d, d.members[k], c == PyMFE, r))
 	}
-	return x, y
+	return x, y, near
 }
 
 // between stores a row between two of the rows given: two different ones if there are two,
-// unless each feature moves alone.
-func between(row []float64, d data, rows []int, alone bool, r *rand.Rand) {
+// unless each feature moves alone. It returns the nearer one, or either if features do.
+func between(row []float64, d data, rows []int, alone bool, r *rand.Rand) int {
 	a := r.IntN(len(rows))
 	b := r.IntN(len(rows))
 	if !alone && len(rows) > 1 {
@@ -49,4 +48,8 @@ func between(row []float64, d data, rows []int, alone bool, r *rand.Rand) {
 		}
 		row[f] = v + (to[f]-v)*t
 	}
+	if t > 0.5 {
+		return rows[b]
+	}
+	return rows[a]
 }

@@ -36,7 +36,7 @@ func measureLinearity(ctx context.Context, d data, c Convention, sd uint64) (lin
 		floats.Scale(1/norm, l.distance)
 	}
 	l.l1, l.l2 = l.errors(nil, c)
-	x, y := interpolate(d, c, d.rows(), seed.Stream(sd, "L3"))
+	x, y, _ := interpolate(d, c, d.rows(), seed.Stream(sd, "L3"))
 	l.l3 = misplaced(p, x, y)
 	return l, nil
 }

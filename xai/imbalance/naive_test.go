@@ -594,7 +594,7 @@ func TestInterpolationStaysInside(t *testing.T) {
 	x, y := blobs(50, 3, 3, 4)
 	d := newData(x, y, 3)
 	for c := ECoL; c <= DCoL; c++ {
-		q, labels := interpolate(d, c, 300, seed.Stream(1))
+		q, labels, _ := interpolate(d, c, 300, seed.Stream(1))
 		if n, _ := q.Dims(); n != len(labels) || c == ECoL && n != 300 || c == PyMFE && n != 50 {
 			t.Errorf("%v: %d rows, %d labels", c, n, len(labels))
 		}

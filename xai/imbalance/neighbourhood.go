@@ -244,28 +244,28 @@ func indicator(b bool) float64 {
 // n4 is the error of the nearest row, or of the vote of the 5 nearest in Problexity, on
 // interpolated rows: n of them as the convention makes them.
 func (s *surroundings) n4(ctx context.Context, c Convention, by Distance, sd uint64) (float64, error) {
-	x, y := interpolate(s.data, c, s.data.rows(), seed.Stream(sd, "N4"))
+	x, y, nearby := interpolate(s.data, c, s.data.rows(), seed.Stream(sd, "N4"))
 	votes := 1
 	if c == Problexity {
 		votes = min(5, s.data.rows())
 	}
-	return s.misread(ctx, x, y, votes, c, by)
+	return s.misread(ctx, x, y, nearby, votes, c, by)
 }
 
 // classN4 is n4 on rows interpolated in class k: as many as the class has, 100 at least.
 func (s *surroundings) classN4(ctx context.Context, k int, c Convention, by Distance, sd uint64) (float64, error) {
 	r := seed.Stream(sd, "N4 of the class", k)
 	count := max(len(s.data.members[k]), 100)
-	x, y := mat.NewDense(count, s.data.features(), nil), make([]int, count)
+	x, y, nearby := mat.NewDense(count, s.data.features(), nil), make([]int, count), make([]int, count)
 	for i := range y {
 		y[i] = k
-		between(x.RawRowView(i), s.data, s.data.members[k], c == PyMFE, r)
+		nearby[i] = between(x.RawRowView(i), s.data, s.data.members[k], c == PyMFE, r)
 	}
-	return s.misread(ctx, x, y, 1, c, by)
+	return s.misread(ctx, x, y, nearby, 1, c, by)
 }
 
-func (s *surroundings) misread(ctx context.Context, x *mat.Dense, y []int, votes int, c Convention, by Distance) (float64, error) {
-	near, err := s.index.Query(ctx, s.data.queries(x, by, c), votes)
+func (s *surroundings) misread(ctx context.Context, x *mat.Dense, y, nearby []int, votes int, c Convention, by Distance) (float64, error) {
+	near, err := s.index.QueryNear(ctx, s.data.queries(x, by, c), votes, nearby)
 	if err != nil {
 		return 0, err
 	}

@@ -31,9 +31,9 @@ func separate(ctx context.Context, d data, c Convention) (plane, error) {
 	p := plane{scaled: func(q *mat.Dense) *mat.Dense { return q }}
 	switch c {
 	case PyMFE:
-		p.scaled = func(q *mat.Dense) *mat.Dense { return standard(q, d.x, 0) }
+		p.scaled = standard(d.x, 0)
 	case ECoL, DCoL:
-		p.scaled = func(q *mat.Dense) *mat.Dense { return standard(q, d.x, 1) }
+		p.scaled = standard(d.x, 1)
 	}
 	x := p.scaled(d.x)
 	sign := make([]float64, d.rows())

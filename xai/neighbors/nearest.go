@@ -71,11 +71,50 @@ func (s *nearest) scan(r int, columns span) {
 			return
 		}
 	}
+	if s.plan.near != nil && s.throughNear(r, columns) {
+		return
+	}
 	for c := columns.lo; c < columns.hi; c++ {
 		if s.offer(r, s.plan.row(c), limit) {
 			limit = s.limit(r)
 		}
 	}
+}
+
+// throughNear is scan where the row n near the query q is known with its distances: a row j
+// with d(n,j) > d(q,n) + limit is farther from q than limit. It reports whether they are.
+func (s *nearest) throughNear(r int, columns span) bool {
+	place := s.job.lo + r
+	n := s.plan.near[s.plan.query(place)]
+	sums := s.ix.pairsOf(n)
+	if sums == nil {
+		return false
+	}
+	toNear := s.ix.finish(s.ix.sum(s.plan.values(place, s.ix.width), s.ix.row(n)))
+	// What is nearest to n comes first: it gives the limit that the others are measured by.
+	if n >= columns.lo && n < columns.hi {
+		s.offer(r, n, s.limit(r))
+	}
+	limit := s.limit(r)
+	border := s.beyond(toNear, r)
+	for c := columns.lo; c < columns.hi; c++ {
+		if sums[c] > border || c == n {
+			continue
+		}
+		if s.offer(r, c, limit) {
+			limit, border = s.limit(r), s.beyond(toNear, r)
+		}
+	}
+	return true
+}
+
+// beyond returns the sum at n beyond which no row is among the best of query r.
+func (s *nearest) beyond(toNear float64, r int) float64 {
+	if b := &s.best[r]; b.full() {
+		// Each of the three distances has a rounding for each column, at most.
+		return s.ix.limit((toNear + b.heap[0].distance) * (1 + 4e-16*float64(s.ix.width+8)))
+	}
+	return inf
 }
 
 func (s *nearest) search(r int) {

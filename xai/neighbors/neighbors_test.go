@@ -194,6 +194,14 @@ func TestEveryMethodAgreesWithTheDefinition(t *testing.T) {
 						t.Fatal(err)
 					}
 					sameLists(t, name+", queries", got, queries)
+					near := make([]int, 7)
+					for i := range near {
+						near[i] = i % size.n
+					}
+					if got, err = ix.QueryNear(t.Context(), q, size.k, near); err != nil {
+						t.Fatal(err)
+					}
+					sameLists(t, name+", queries near rows", got, queries)
 					if got, err = ix.Friends(t.Context(), labels, size.k); err != nil {
 						t.Fatal(err)
 					}
@@ -434,6 +442,8 @@ func TestBadInput(t *testing.T) {
 			return err
 		}, ErrNotFinite},
 		{"far query", func(ctx context.Context) error { _, err := ix.Query(ctx, far, 1); return err }, ErrNotFinite},
+		{"nears", func(ctx context.Context) error { _, err := ix.QueryNear(ctx, x, 1, []int{0}); return err }, xai.ErrShape},
+		{"near 4", func(ctx context.Context) error { _, err := ix.QueryNear(ctx, x, 1, []int{0, 1, 2, 4}); return err }, ErrCount},
 		{"labels", func(ctx context.Context) error { _, err := ix.Enemies(ctx, []int{1}, 1); return err }, xai.ErrShape},
 		{"friends k", func(ctx context.Context) error { _, err := ix.Friends(ctx, make([]int, 4), 4); return err }, ErrCount},
 		{"radii", func(ctx context.Context) error { _, err := ix.Closer(ctx, nil); return err }, xai.ErrShape},

@@ -16,6 +16,7 @@ type plan struct {
 	queries   []float64 // coded rows
 	self      bool      // they are the rows of the index, in the same order
 	order     []int     // row at each place; nil: the place is the row
+	near      []int     // a row near each query, if known
 	treeable  bool      // the tree can answer it: nearest rows without a filter
 	low, high []float64 // extent of the queries and the index together
 	jobs      []job

@@ -29,6 +29,13 @@ func (ix *Index) Nearest(ctx context.Context, k int) (Lists, error) {
 // Errors match [ErrCount], [ErrNotFinite], or [xai.ErrShape] for an empty q or another
 // number of columns.
 func (ix *Index) Query(ctx context.Context, q *mat.Dense, k int) (Lists, error) {
+	return ix.QueryNear(ctx, q, k, nil)
+}
+
+// QueryNear is Query for queries of which a row nearby is known: near[i] is a row of the
+// index. The answer is the same. Where the distances between the rows of the index are kept
+// (see [Loop]), rows are left out by the triangle inequality through it.
+func (ix *Index) QueryNear(ctx context.Context, q *mat.Dense, k int, near []int) (Lists, error) {
 	if q == nil || q.IsEmpty() {
 		return Lists{}, fmt.Errorf("neighbors.Query: the matrix of queries is empty: %w", xai.ErrShape)
 	}
@@ -42,7 +49,15 @@ func (ix *Index) Query(ctx context.Context, q *mat.Dense, k int) (Lists, error) 
 	if err := checkFinite("neighbors.Query", q); err != nil {
 		return Lists{}, err
 	}
-	p := &plan{queries: ix.code.rows(q), treeable: true, jobs: cut(nil, 0, n, span{0, ix.rows})}
+	if near != nil && len(near) != n {
+		return Lists{}, fmt.Errorf("neighbors.QueryNear: %d rows nearby for %d queries: %w", len(near), n, xai.ErrShape)
+	}
+	for i, r := range near {
+		if r < 0 || r >= ix.rows {
+			return Lists{}, fmt.Errorf("neighbors.QueryNear: the row near query %d is %d; the index has rows 0-%d: %w", i, r, ix.rows-1, ErrCount)
+		}
+	}
+	p := &plan{queries: ix.code.rows(q), near: near, treeable: true, jobs: cut(nil, 0, n, span{0, ix.rows})}
 	p.low, p.high = extent(p.queries, d, ix.low, ix.high)
 	if sum := ix.sum(p.low, p.high); math.IsInf(sum, 0) || math.IsNaN(sum) {
 		return Lists{}, fmt.Errorf("neighbors.Query: distances overflow; scale the columns first: %w", ErrNotFinite)
