@@ -14,8 +14,8 @@ import "fmt"
 //	F1        1/(1+max r)             as ECoL               r doubled               max r
 //	F1v       1/(1+dF), S by n-1      as ECoL               S by n                  dF
 //	F2        mean over pairs         as ECoL               as ECoL                 sum over pairs
-//	F3, F4    share that overlaps     F4 is 0 once one      as ECoL                 share that does not
-//	                                  class is separated
+//	F3, F4    share that overlaps     F4 is 0 once one      F4 counts rows that     share that does not
+//	                                  class is left         are gone
 //	L1-L3     SVM, C = 1, scaled      hinge, C = 2, bias    squared hinge, C = 1,   SVM as ECoL; two classes only
 //	                                  penalised, scaled     unscaled, distances
 //	                                                        divided by |w|
@@ -31,6 +31,10 @@ import "fmt"
 //	hubs      weighted by distance    unweighted            unweighted              none
 //	T2        m/n                     as ECoL               as ECoL                 n/m
 //	C1        1 + sum p ln p / ln k   - sum p ln p / ln k   as ECoL                 none
+//
+// Where the packages themselves depend on chance, a table does not follow: their solvers of
+// L1 to L3 stop before the optimum (in Problexity, on unscaled features, well before it), and
+// PyMFE's T1 and network take rows that tie in the order that NumPy's sort leaves them in.
 //
 // Two values are in every convention: F1mean, the mean over the features of 1/(1+r), which
 // ECoL and PyMFE print as F1, and N2sum, the definition of N2 in the survey.

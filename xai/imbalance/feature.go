@@ -42,7 +42,7 @@ func measureFeatures(d data, c Convention) features {
 		f1v = append(f1v, v)
 		f2 = append(f2, overlapVolume(p))
 		f3 = append(f3, overlapShare(p))
-		f4 = append(f4, overlapTogether(p, c == PyMFE))
+		f4 = append(f4, overlapTogether(p, c))
 	}
 	out.f1v, out.f2, out.f3, out.f4 = mean(f1v), mean(f2), mean(f3), mean(f4)
 	if c == DCoL {
@@ -166,7 +166,7 @@ func directional(d data, c Convention) float64 {
 	}
 	// A regular matrix needs no pseudo-inverse.
 	var chol mat.Cholesky
-	if chol.Factorize(w) && chol.Cond() < 1e9 {
+	if chol.Factorize(w) && chol.Cond() < 1e6 {
 		var solved mat.VecDense
 		if chol.SolveVecTo(&solved, delta) == nil {
 			return mat.Dot(delta, &solved)
@@ -179,9 +179,9 @@ func directional(d data, c Convention) float64 {
 	values := eigen.Values(nil)
 	var vectors mat.Dense
 	eigen.VectorsTo(&vectors)
-	least := 0x1p-26 * values[m-1] // MASS::ginv's tolerance
-	if c != ECoL && c != DCoL {
-		least = 0x1p-52 * float64(m) * values[m-1]
+	least := 0x1p-52 * float64(m) * values[m-1]
+	if c == ECoL {
+		least = 0x1p-26 * values[m-1] // the tolerance of MASS::ginv
 	}
 	if values[m-1] <= 0 {
 		return math.Inf(1) // two points, apart
@@ -217,19 +217,17 @@ func overlapVolume(d data) float64 {
 // overlapShare returns F3 of two classes: the least share, over the features, of rows in
 // the overlap of the two ranges.
 func overlapShare(d data) float64 {
-	return float64(slices.Min(overlapping(d, nil))) / float64(d.rows())
+	low, high := d.extent(0)
+	low1, high1 := d.extent(1)
+	for f := range low {
+		low[f], high[f] = max(low[f], low1[f]), min(high[f], high1[f])
+	}
+	return float64(slices.Min(d.inside(low, high))) / float64(d.rows())
 }
 
-// overlapping counts for each feature the rows in the overlap of the ranges of two
-// classes; -1 for the features used.
-func overlapping(d data, used []bool) []int {
-	low0, high0 := d.extent(0)
-	low1, high1 := d.extent(1)
+// inside counts for each feature the rows from low to high.
+func (d data) inside(low, high []float64) []int {
 	count := make([]int, d.features())
-	low, high := low0, high0
-	for f := range count {
-		low[f], high[f] = max(low0[f], low1[f]), min(high0[f], high1[f])
-	}
 	for i := range d.rows() {
 		for f, v := range d.x.RawRowView(i) {
 			if v >= low[f] && v <= high[f] {
@@ -237,36 +235,39 @@ func overlapping(d data, used []bool) []int {
 			}
 		}
 	}
-	for f := range count {
-		if used != nil && used[f] {
-			count[f] = -1
-		}
-	}
 	return count
 }
 
 // overlapTogether returns F4 of two classes: the share of rows left after each feature in
 // turn, the one that separates most of what is left first, has taken away the rows outside
-// the overlap of that feature's ranges. It ends when one class is left alone; emptied says
-// that those rows count as taken away too.
-func overlapTogether(d data, emptied bool) float64 {
+// the overlap of that feature's ranges. It ends when one class is left alone. In PyMFE those
+// rows count as taken away too, while there is a feature; Problexity counts among what a
+// feature separates the rows that are gone, and takes the last of equal features.
+func overlapTogether(d data, c Convention) float64 {
 	left := d
 	used := make([]bool, d.features())
 	for range used {
+		low0, high0 := left.extent(0)
+		low1, high1 := left.extent(1)
+		low, high := low0, high0
+		for f := range low {
+			low[f], high[f] = max(low0[f], low1[f]), min(high0[f], high1[f])
+		}
+		all := left
+		if c == Problexity {
+			all = d
+		}
+		inside := all.inside(low, high)
 		best := -1
-		counts := overlapping(left, used)
-		for f, n := range counts {
-			if n >= 0 && (best < 0 || n < counts[best]) {
+		for f, n := range inside {
+			if !used[f] && (best < 0 || n < inside[best] || n == inside[best] && c == Problexity) {
 				best = f
 			}
 		}
 		used[best] = true
-		low0, high0 := left.extent(0)
-		low1, high1 := left.extent(1)
-		low, high := max(low0[best], low1[best]), min(high0[best], high1[best])
 		var keep []int
 		for i := range left.rows() {
-			if v := left.x.At(i, best); v >= low && v <= high {
+			if v := left.x.At(i, best); v >= low[best] && v <= high[best] {
 				keep = append(keep, i)
 			}
 		}
@@ -275,7 +276,7 @@ func overlapTogether(d data, emptied bool) float64 {
 		}
 		left = left.take(keep)
 		if len(left.members[0]) == 0 || len(left.members[1]) == 0 {
-			if emptied && slices.Contains(used, false) {
+			if c == PyMFE && slices.Contains(used, false) {
 				return 0
 			}
 			break

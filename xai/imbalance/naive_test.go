@@ -479,10 +479,10 @@ func TestLastClassAlone(t *testing.T) {
 	x.SetCol(0, []float64{0, 3, 0, 1, 2, 1.5})
 	x.SetCol(1, []float64{0, 1, 0, 1, 0, 1})
 	d := newData(x, []int{0, 0, 0, 1, 1, 1}, 2) // feature 0 leaves class 1 alone: 1, 2, 1.5
-	if got := overlapTogether(d, false); got != 0.5 {
+	if got := overlapTogether(d, ECoL); got != 0.5 {
 		t.Errorf("F4 %v, want .5", got)
 	}
-	if got := overlapTogether(d, true); got != 0 {
+	if got := overlapTogether(d, PyMFE); got != 0 {
 		t.Errorf("PyMFE's F4 %v, want 0", got)
 	}
 }
