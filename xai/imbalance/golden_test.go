@@ -12,13 +12,18 @@ import (
 )
 
 // iris returns Fisher's table: setosa, versicolor, virginica are 0, 1, 2.
-func iris(t testing.TB) (*mat.Dense, []int) {
+func iris(t testing.TB) (*mat.Dense, []int) { return read(t, "testdata/iris.csv", "species") }
+
+// wine has features of very different scales, in which nothing ties.
+func wine(t testing.TB) (*mat.Dense, []int) { return read(t, "testdata/wine.csv", "cultivar") }
+
+func read(t testing.TB, file, label string) (*mat.Dense, []int) {
 	t.Helper()
-	f, err := os.Open("testdata/iris.csv")
+	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := datasets.ReadCSV(f, datasets.CSV{Label: "species"})
+	set, err := datasets.ReadCSV(f, datasets.CSV{Label: label})
 	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -111,6 +116,25 @@ func TestPublishedTables(t *testing.T) {
 				if math.Abs(got-want) > near {
 					t.Errorf("%s by %v, column %d: %.6f, want %.4f", row.name, c.convention, i, got, want)
 				}
+			}
+		}
+	}
+}
+
+// TestWine has what pymfe 0.4.4 and problexity 0.5.11 print. Left out are their unfinished
+// planes (L1 to L3), random interpolation, pymfe's T1, whose order of equal spheres is that of
+// NumPy's sort, and its F1v, which fails.
+func TestWine(t *testing.T) {
+	for convention, want := range map[Convention]map[string]float64{
+		PyMFE: {"C1": .9886, "C2": .0187, "clsCoef": .3406, "density": .8259, "F1mean": .5618, "F2": 0, "F3": .1533, "F4": 0, "hubs": .7826,
+			"L1": 0, "L2": 0, "LSC": .8548, "N1": .0899, "N2": .3580, "N3": .0393, "T2": .0730, "T3": .0056, "T4": .0769},
+		Problexity: {"F1": .1472, "F1v": .0268, "F2": 0, "F3": .1533, "F4": 0, "N1": .0745, "N2": .1318, "N3": .1352, "T1": .2953, "LSC": .8182,
+			"density": .9097, "clsCoef": .5480, "hubs": .7851, "T2": .1102, "T3": .0085, "T4": .0769, "C1": .0136, "C2": .0366},
+	} {
+		got := measure(t, Complexity{Convention: convention}, wine)
+		for name, value := range want {
+			if !close4(got.Get(name), value) {
+				t.Errorf("%s by %v: %.6f, want %.4f", name, convention, got.Get(name), value)
 			}
 		}
 	}
