@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 
@@ -210,7 +211,7 @@ func (t *Table) name(o Complexity, labels []int) ([]int, error) {
 
 // stratify draws about size rows, of each class its share, but k+1 at least (or all), in
 // ascending order.
-func stratify(d data, size, k int, r interface{ Shuffle(int, func(i, j int)) }) []int {
+func stratify(d data, size, k int, r *rand.Rand) []int {
 	var rows []int
 	for _, members := range d.members {
 		m := slices.Clone(members)
@@ -476,13 +477,7 @@ func (o Complexity) resample(ctx context.Context, out *measured, d data, scopes 
 	out.resets = make([]map[string]float64, o.Bootstrap)
 	out.reclass = make([][]map[string]float64, o.Bootstrap)
 	return parallel.Blocks(ctx, o.Bootstrap, 1, func(b, _ int) error {
-		r := seed.Stream(sd, "bootstrap", b)
-		weights := make([]float64, d.rows())
-		for _, members := range d.members {
-			for range members {
-				weights[members[r.IntN(len(members))]]++
-			}
-		}
+		weights := redraw(d, seed.Stream(sd, "bootstrap", b))
 		out.resets[b] = o.setValues(d, scopes, whole, lines[:pairs], weights)
 		for class := range d.members {
 			v := whole.classMeans(class, weights)
@@ -500,6 +495,17 @@ func (o Complexity) resample(ctx context.Context, out *measured, d data, scopes 
 		}
 		return nil
 	})
+}
+
+// redraw returns how often each row is drawn: of each class as many as it has.
+func redraw(d data, r *rand.Rand) []float64 {
+	weights := make([]float64, d.rows())
+	for _, members := range d.members {
+		for range members {
+			weights[members[r.IntN(len(members))]]++
+		}
+	}
+	return weights
 }
 
 // plainMean is NaN if any value is.

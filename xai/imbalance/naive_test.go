@@ -487,6 +487,134 @@ func TestLastClassAlone(t *testing.T) {
 	}
 }
 
+// grid is a table in which many values and distances tie.
+func grid(n, d, trial int) data {
+	r := seed.Stream(4, "grid", trial)
+	x, y := mat.NewDense(n, d, nil), make([]int, n)
+	for i := range n {
+		y[i] = i % 2
+		for f := range d {
+			x.Set(i, f, float64(r.IntN(7)+y[i]))
+		}
+	}
+	return newData(x, y, 2)
+}
+
+func TestSpheresWithTies(t *testing.T) {
+	for trial := range 20 {
+		d := grid(40, 3, trial)
+		got, err := Complexity{Distance: Euclidean}.Measure(t.Context(), d.x, d.y)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := float64(len(newNaive(d, Euclidean, 5).spheres())) / 40; math.Abs(got.Get("T1")-want) > 1e-12 {
+			t.Errorf("T1 of table %d is %v, by the definition %v", trial, got.Get("T1"), want)
+		}
+	}
+}
+
+// TestProblexityF4 is problexity's loop with its masks, which count rows that are gone.
+func TestProblexityF4(t *testing.T) {
+	differ := 0
+	for trial := range 100 {
+		d := grid(24, 4, trial)
+		gone, used := make([]bool, 24), make([]bool, 4)
+		for range used {
+			low, high := [2][4]float64{}, [2][4]float64{}
+			for k := range 2 {
+				for f := range 4 {
+					low[k][f], high[k][f] = math.Inf(1), math.Inf(-1)
+				}
+			}
+			left := [2]int{}
+			for i, k := range d.y {
+				if !gone[i] {
+					left[k]++
+					for f := range 4 {
+						low[k][f], high[k][f] = min(low[k][f], d.x.At(i, f)), max(high[k][f], d.x.At(i, f))
+					}
+				}
+			}
+			if left[0] == 0 || left[1] == 0 {
+				break
+			}
+			outside := func(i, f int) bool {
+				return d.x.At(i, f) < max(low[0][f], low[1][f]) || d.x.At(i, f) > min(high[0][f], high[1][f])
+			}
+			best, most := -1, -1
+			for f := range 4 {
+				count := 0
+				for i := range gone {
+					count += int(indicator(outside(i, f)))
+				}
+				if !used[f] && count >= most {
+					best, most = f, count
+				}
+			}
+			used[best] = true
+			for i := range gone {
+				gone[i] = gone[i] || outside(i, best)
+			}
+		}
+		want := 0.0
+		for _, g := range gone {
+			want += indicator(!g) / 24
+		}
+		got := overlapTogether(d, Problexity)
+		if math.Abs(got-want) > 1e-12 {
+			t.Errorf("table %d: %v, want %v", trial, got, want)
+		}
+		differ += int(indicator(got != overlapTogether(d, ECoL)))
+	}
+	if differ == 0 {
+		t.Error("no table tells Problexity from ECoL")
+	}
+}
+
+// TestPseudoInverse: ECoL's tolerance drops a direction of a 1e-9th of the variance.
+func TestPseudoInverse(t *testing.T) {
+	x, y := blobs(60, 2, 2, 1)
+	for i := range y {
+		x.Set(i, 1, 1e-5*x.At(i, 1))
+	}
+	d, one := newData(x, y, 2), newData(mat.DenseCopyOf(x.Slice(0, 60, 0, 1)), y, 2)
+	both, first := directional(d, PyMFE), directional(one, PyMFE)
+	if got := directional(d, ECoL); math.Abs(got-first) > 1e-3*first || math.Abs(both-first) < 1e-2*first {
+		t.Errorf("ECoL has %v, want %v of the first feature, not %v of both", got, first, both)
+	}
+}
+
+func TestPairsAreDifferentRows(t *testing.T) {
+	d := newData(mat.NewDense(4, 1, []float64{0, 1, 10, 11}), []int{0, 0, 1, 1}, 2)
+	x, _, _ := interpolate(d, ECoL, 200, seed.Stream(2))
+	for i := range 200 {
+		if v := x.At(i, 0); v == math.Trunc(v) {
+			t.Fatalf("row %d is %v: between a row and itself", i, v)
+		}
+	}
+}
+
+func TestRedrawKeepsClassSizes(t *testing.T) {
+	x, y := blobs(80, 2, 3, 1)
+	d := newData(x, y, 3)
+	weights := redraw(d, seed.Stream(1))
+	for c, members := range d.members {
+		sum := 0.0
+		for _, i := range members {
+			sum += weights[i]
+		}
+		if sum != float64(len(members)) {
+			t.Errorf("class %d: %v rows drawn, it has %d", c, sum, len(members))
+		}
+	}
+}
+
+func TestTiedRanks(t *testing.T) {
+	if got := ranks([]float64{5, 1, 3, 3}); !slices.Equal(got, []float64{4, 1, 2.5, 2.5}) {
+		t.Errorf("ranks %v", got)
+	}
+}
+
 // TestPlanesAreOptimal compares the objective, which is convex, with that of planes nearby.
 func TestPlanesAreOptimal(t *testing.T) {
 	for _, apart := range []float64{0.3, 2, 8} {
