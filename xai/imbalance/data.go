@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/whybook/whybook/xai/internal/gemm"
 	"github.com/whybook/whybook/xai/neighbors"
 	"gonum.org/v1/gonum/mat"
 )
@@ -207,6 +208,17 @@ func standard(x *mat.Dense, less float64) func(*mat.Dense) *mat.Dense {
 		}
 		return out
 	}
+}
+
+// gram returns x'x in dst, which has the room, or in a new matrix.
+func gram(dst []float64, x *mat.Dense) *mat.SymDense {
+	n, m := x.Dims()
+	if dst == nil {
+		dst = make([]float64, m*m)
+	}
+	raw := x.RawMatrix()
+	gemm.DGEMM(true, false, m, m, n, 1, raw.Data, raw.Stride, raw.Data, raw.Stride, 0, dst, m)
+	return mat.NewSymDense(m, dst)
 }
 
 // mean of the values that are numbers; NaN without any.

@@ -21,14 +21,11 @@ func components(x *mat.Dense) int {
 			centred.Set(i, f, x.At(i, f)-mean)
 		}
 	}
-	var gram mat.SymDense // the smaller one of two with the same eigenvalues
-	if m <= n {
-		gram.SymOuterK(1, centred.T())
-	} else {
-		gram.SymOuterK(1, centred)
+	if m > n { // of two with the same eigenvalues, the smaller one
+		centred = mat.DenseCopyOf(centred.T())
 	}
 	var eigen mat.EigenSym
-	if !eigen.Factorize(&gram, false) {
+	if !eigen.Factorize(gram(nil, centred), false) {
 		return 0
 	}
 	values := eigen.Values(nil) // ascending

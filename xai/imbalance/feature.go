@@ -153,9 +153,9 @@ func directional(d data, c Convention) float64 {
 				centred.Set(i, f, v-mu[k][f])
 			}
 		}
-		var s mat.SymDense
-		s.SymOuterK(scale, centred.T())
-		w.AddSym(w, &s)
+		s := gram(nil, centred)
+		s.ScaleSym(scale, s)
+		w.AddSym(w, s)
 	}
 	delta := mat.NewVecDense(m, nil)
 	for f := range m {

@@ -113,7 +113,7 @@ func (p machine) solve(ctx context.Context) (w []float64, b float64, err error) 
 		da, dl, du    = make([]float64, n), make([]float64, n), make([]float64, n)
 		first, second = make([]float64, n), make([]float64, n) // solutions for the right side and for y
 		dual          = make([]float64, n)
-		gram          mat.SymDense
+		square        = make([]float64, width*width)
 		chol          mat.Cholesky
 		short         = mat.NewVecDense(width, nil)
 		product       = mat.NewVecDense(n, nil)
@@ -170,12 +170,11 @@ func (p machine) solve(ctx context.Context) (w []float64, b float64, err error) 
 				to[f] = v * root
 			}
 		}
-		gram.Reset()
-		gram.SymOuterK(1, scaled.T())
+		core := gram(square, scaled)
 		for f := range width {
-			gram.SetSym(f, f, gram.At(f, f)+1)
+			core.SetSym(f, f, core.At(f, f)+1)
 		}
-		if !chol.Factorize(&gram) {
+		if !chol.Factorize(core) {
 			break // as near as rounding allows
 		}
 		if !p.penalised {
