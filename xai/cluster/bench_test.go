@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"math"
 	"os"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -46,6 +47,15 @@ func normal(b *testing.B, n, d int) *mat.Dense {
 	return x
 }
 
+// start is the seed that WHYBOOK_SEED names, or 0.
+func start() uint64 {
+	sd, err := strconv.ParseUint(os.Getenv("WHYBOOK_SEED"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return sd
+}
+
 // run measures f, and what its result says of itself.
 func run(b *testing.B, f func() (float64, error)) {
 	var measure float64
@@ -64,7 +74,7 @@ func run(b *testing.B, f func() (float64, error)) {
 func BenchmarkKMeans(b *testing.B) {
 	x := normal(b, 10000, 128)
 	run(b, func() (float64, error) {
-		m, err := KMeans{K: 10}.Fit(b.Context(), x)
+		m, err := KMeans{K: 10, Seed: start()}.Fit(b.Context(), x)
 		if err != nil {
 			return 0, err
 		}
@@ -76,7 +86,7 @@ func BenchmarkKMeans(b *testing.B) {
 func BenchmarkMiniBatch(b *testing.B) {
 	x := normal(b, 10000, 128)
 	run(b, func() (float64, error) {
-		m, err := MiniBatch{K: 10}.Fit(b.Context(), x)
+		m, err := MiniBatch{K: 10, Seed: start()}.Fit(b.Context(), x)
 		if err != nil {
 			return 0, err
 		}
@@ -136,7 +146,7 @@ func BenchmarkSpectral(b *testing.B) {
 		}
 	}
 	run(b, func() (float64, error) {
-		s, err := Spectral{K: 5}.Fit(b.Context(), a)
+		s, err := Spectral{K: 5, Seed: start()}.Fit(b.Context(), a)
 		if err != nil {
 			return 0, err
 		}

@@ -4,7 +4,9 @@ package forest
 
 import (
 	"fmt"
+	"os"
 	"runtime"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -41,6 +43,15 @@ func head(x tree.Bytes, n, d int) tree.Bytes {
 	return h
 }
 
+// start is the seed that WHYBOOK_SEED names, or 0.
+func start() uint64 {
+	sd, err := strconv.ParseUint(os.Getenv("WHYBOOK_SEED"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return sd
+}
+
 // run measures f, which makes a model, and how many test digits that gets right.
 func run(b *testing.B, f func() (func(mat.Matrix) ([]int, error), error)) {
 	var predict func(mat.Matrix) ([]int, error)
@@ -74,7 +85,7 @@ func accuracy(b *testing.B, predict func(mat.Matrix) ([]int, error)) {
 func BenchmarkForest(b *testing.B) {
 	x, labels := digits(b, datasets.MNIST().Train())
 	run(b, func() (func(mat.Matrix) ([]int, error), error) {
-		f, err := Random{}.Classify(b.Context(), x, labels, 10)
+		f, err := Random{Seed: start()}.Classify(b.Context(), x, labels, 10)
 		return func(x mat.Matrix) ([]int, error) { return f.Predict(b.Context(), x) }, err
 	})
 }
@@ -83,7 +94,7 @@ func BenchmarkForest(b *testing.B) {
 func BenchmarkForestPredict(b *testing.B) {
 	x, labels := digits(b, datasets.MNIST().Train())
 	test, _ := digits(b, datasets.MNIST().Test())
-	f, err := Random{}.Classify(b.Context(), x, labels, 10)
+	f, err := Random{Seed: start()}.Classify(b.Context(), x, labels, 10)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -292,7 +292,8 @@ type scratch[C cell] struct {
 	seen    [maxBins]uint8
 	scanner scanner[C]
 	keys    []uint64
-	varied  bool // the last column searched is not constant in the node
+	spare   []uint64 // as long as keys may be
+	varied  bool     // the last column searched is not constant in the node
 }
 
 // column finds the best split of column j, from the stored histogram h if there is one.
@@ -376,7 +377,10 @@ func (g *grower[C]) sorted(s *scratch[C], v *view[C], j int) split {
 	for i, x := range v.e {
 		s.keys = append(s.keys, uint64(ranks[x.row])<<32|uint64(i))
 	}
-	slices.Sort(s.keys)
+	if cap(s.spare) < len(s.keys) {
+		s.spare = make([]uint64, cap(s.keys))
+	}
+	s.keys, s.spare = sortKeys(s.keys, s.spare, g.t.cols[j].places())
 	best := split{column: j}
 	s.varied = false
 	s.scanner.reset(v.total)

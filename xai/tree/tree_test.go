@@ -670,6 +670,24 @@ func TestDrawnColumns(t *testing.T) {
 	}
 }
 
+// TestSortKeys: as slices.Sort, for any length and any number of places.
+func TestSortKeys(t *testing.T) {
+	r := seed.Stream(1, "keys")
+	for _, n := range []int{0, 1, 127, 128, 1000} {
+		for _, places := range []int{1, 2, 256, 257, 70000, 1 << 31} {
+			keys := make([]uint64, n)
+			for i := range keys {
+				keys[i] = r.Uint64N(uint64(places))<<32 | uint64(i)
+			}
+			want := slices.Clone(keys)
+			slices.Sort(want)
+			if got, _ := sortKeys(keys, make([]uint64, n), places); !slices.Equal(got, want) {
+				t.Errorf("%d keys of %d places", n, places)
+			}
+		}
+	}
+}
+
 // TestMistakes: what users do wrong is an error that says what and where.
 func TestMistakes(t *testing.T) {
 	x, y := random(10, 2, 5, 2, 7)
