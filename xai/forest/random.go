@@ -80,6 +80,9 @@ func (r Random) check() (Random, error) {
 	return r, nil
 }
 
+// leastTree is the memory of a tree of one leaf.
+const leastTree = 40
+
 const defaultMemory = min(2<<30, math.MaxInt)
 
 // grow grows the trees, each by one.
@@ -113,7 +116,7 @@ func (r Random) grow(ctx context.Context, x mat.Matrix, n, k int, features func(
 	if r.Features == 0 {
 		r.Features = max(1, features(d))
 	}
-	used := float64(t.Bytes()) + float64(r.Trees)*float64(tree.SizeOf(1, k)+(n+63)/64*8)
+	used := float64(t.Bytes()) + float64(r.Trees)*float64(leastTree)
 	if used > float64(r.Memory) {
 		return nil, r.tooLarge(used)
 	}

@@ -18,14 +18,20 @@ var ErrFormat = errors.New("not a usable tree file")
 //
 //	magic    "whybook tree 1\n"
 //	header   u32 criterion, columns, outputs, nodes
-//	nodes    in preorder: u32 column, or 0xffffffff for a leaf; then
-//	         a test: f64 threshold
-//	         a leaf: u32 rows, f64 weight, f64 impurity, outputs x f64
+//	nodes    in preorder: u32 kind and what it has
+//	         a column: f64 threshold of its test
+//	         0xffffffff, a leaf: u32 rows, f64 weight, outputs x f64, f64 impurity
+//	         0xfffffffe, a leaf of one class: u32 rows, f64 weight, u32 class
 //	sha256   of all the above
 //
 // Preorder with marked leaves has only one tree that it can mean, so that no pointer has to
 // be believed.
 const magic = "whybook tree 1\n"
+
+const (
+	mixedLeaf = math.MaxUint32 - iota
+	pureLeaf
+)
 
 // Save writes the tree in a format that Load reads.
 func (t *Tree) Save(w io.Writer) error {
@@ -33,21 +39,33 @@ func (t *Tree) Save(w io.Writer) error {
 		return errors.New("tree.Tree.Save: there is no tree")
 	}
 	le := binary.LittleEndian
-	b := make([]byte, 0, len(magic)+16+12*len(t.nodes)+len(t.rows)*(24+8*t.outputs)+sha256.Size)
+	b := make([]byte, 0, len(magic)+16+12*len(t.nodes)+8*len(t.rows)+8*len(t.values)+sha256.Size)
 	b = append(b, magic...)
 	for _, v := range []int{int(t.criterion), t.columns, t.outputs, len(t.nodes)} {
 		b = le.AppendUint32(b, uint32(v))
 	}
+	number := func(v float64) { b = le.AppendUint64(b, math.Float64bits(v)) }
 	for _, n := range t.nodes {
-		b = le.AppendUint32(b, uint32(n.feature)) // -1 is 0xffffffff
 		if n.feature != leaf {
-			b = le.AppendUint64(b, math.Float64bits(n.threshold))
+			b = le.AppendUint32(b, uint32(n.feature))
+			number(n.threshold)
 			continue
 		}
-		b = le.AppendUint32(b, uint32(t.rows[n.right]))
-		for _, v := range append([]float64{t.weight[n.right], t.impurity[n.right]}, t.value(n.right)...) {
-			b = le.AppendUint64(b, math.Float64bits(v))
+		kind := uint32(mixedLeaf)
+		if n.threshold >= 0 {
+			kind = pureLeaf
 		}
+		b = le.AppendUint32(b, kind)
+		b = le.AppendUint32(b, uint32(t.rows[n.right]))
+		number(t.weight[n.right])
+		if kind == pureLeaf {
+			b = le.AppendUint32(b, uint32(n.threshold))
+			continue
+		}
+		for _, v := range t.mixed(n.right) {
+			number(v)
+		}
+		number(t.impurity[n.right])
 	}
 	sum := sha256.Sum256(b)
 	if _, err := w.Write(append(b, sum[:]...)); err != nil {
@@ -91,7 +109,7 @@ func decode(r io.Reader) (*Tree, error) {
 			waiting = waiting[:len(waiting)-1]
 		}
 		column := d.number()
-		if child = column != math.MaxUint32; child {
+		if child = column < pureLeaf; child {
 			n := node{feature: int32(column), threshold: d.float()}
 			if d.err == nil && column >= t.columns {
 				return nil, fmt.Errorf("node %d tests column %d of %d: %w", id, column, t.columns, ErrFormat)
@@ -100,7 +118,7 @@ func decode(r io.Reader) (*Tree, error) {
 			waiting = append(waiting, int32(id))
 			continue
 		}
-		t.readLeaf(&d)
+		t.readLeaf(&d, column == pureLeaf)
 	}
 	sum := d.hash.Sum(nil)
 	got := d.bytes(sha256.Size)
@@ -118,34 +136,42 @@ func decode(r io.Reader) (*Tree, error) {
 // maxOutputs bounds what a damaged header makes Load allocate for one leaf.
 const maxOutputs = 1 << 24
 
-// readLeaf reads a leaf and appends its node.
-func (t *Tree) readLeaf(d *decoder) {
-	rows, weight, impurity := d.number(), d.float(), d.float()
-	if d.err != nil {
+// readLeaf reads a leaf, of one class if it is pure, and appends its node.
+func (t *Tree) readLeaf(d *decoder, pure bool) {
+	rows, weight := d.number(), d.float()
+	if d.err == nil && (rows < 1 || rows > math.MaxInt32 || weight <= 0) {
+		d.err = fmt.Errorf("a leaf of %d rows with weight %v: %w", rows, weight, ErrFormat)
+	}
+	var values []float64
+	sum := 0.0
+	if pure {
+		class := d.number()
+		if d.err == nil && (class >= t.outputs || t.criterion == variance) {
+			d.err = fmt.Errorf("a leaf of class %d only: %w", class, ErrFormat)
+		}
+		if d.err == nil {
+			t.nodes = append(t.nodes, t.addPure(rows, weight, class))
+		}
 		return
 	}
-	if rows < 1 || rows > math.MaxInt32 || weight <= 0 || impurity < -1e-9 {
-		d.err = fmt.Errorf("a leaf of %d rows with weight %v and impurity %v: %w", rows, weight, impurity, ErrFormat)
-		return
-	}
-	sum, values := 0.0, []float64(nil)
 	for range t.outputs {
 		v := d.float()
-		if d.err != nil {
-			return
-		}
-		if t.criterion != variance && v < 0 {
+		if d.err == nil && t.criterion != variance && v < 0 {
 			d.err = fmt.Errorf("a class of weight %v: %w", v, ErrFormat)
+		}
+		if d.err != nil {
 			return
 		}
 		sum += v
 		values = append(values, v)
 	}
-	if t.criterion != variance && math.Abs(sum-weight) > 1e-6*weight {
-		d.err = fmt.Errorf("classes of weight %v in a leaf of weight %v: %w", sum, weight, ErrFormat)
-		return
+	impurity := d.float()
+	if d.err == nil && (impurity < -1e-9 || t.criterion != variance && math.Abs(sum-weight) > 1e-6*weight) {
+		d.err = fmt.Errorf("values of weight %v in a leaf of weight %v and impurity %v: %w", sum, weight, impurity, ErrFormat)
 	}
-	t.nodes = append(t.nodes, t.newLeaf(rows, weight, impurity, values))
+	if d.err == nil {
+		t.nodes = append(t.nodes, t.newLeaf(rows, weight, impurity, values))
+	}
 }
 
 // decoder reads until the first error, which it keeps; afterwards it returns zeros. What it

@@ -59,14 +59,18 @@ func TestSaveLoad(t *testing.T) {
 func TestForgedFiles(t *testing.T) {
 	le := binary.LittleEndian
 	test := func(column uint32) []byte { return le.AppendUint64(le.AppendUint32(nil, column), 0) }
-	leaf := func(rows uint32, numbers ...float64) []byte {
+	leaf := func(rows uint32, numbers ...float64) []byte { // weight, values, impurity
 		b := le.AppendUint32(le.AppendUint32(nil, math.MaxUint32), rows)
 		for _, v := range numbers {
 			b = le.AppendUint64(b, math.Float64bits(v))
 		}
 		return b
 	}
-	good := leaf(3, 3, 0.5, 1, 2)
+	good := leaf(3, 3, 1, 2, 0.5)
+	pure := func(rows uint32, weight float64, class uint32) []byte {
+		b := le.AppendUint32(le.AppendUint32(nil, math.MaxUint32-1), rows)
+		return le.AppendUint32(le.AppendUint64(b, math.Float64bits(weight)), class)
+	}
 	file := func(criterion, nodes uint32, parts ...[]byte) []byte {
 		b := []byte(magic)
 		for _, v := range []uint32{criterion, 2, 2, nodes} {
@@ -76,7 +80,7 @@ func TestForgedFiles(t *testing.T) {
 		sum := sha256.Sum256(b)
 		return append(b, sum[:]...)
 	}
-	if _, err := Load(bytes.NewReader(file(0, 3, test(1), good, good))); err != nil {
+	if _, err := Load(bytes.NewReader(file(0, 3, test(1), good, pure(1, 1, 1)))); err != nil {
 		t.Fatal(err)
 	}
 	for name, bad := range map[string][]byte{
@@ -86,11 +90,15 @@ func TestForgedFiles(t *testing.T) {
 		"no such column":          file(0, 3, test(2), good, good),
 		"no nodes":                file(0, 0),
 		"criterion":               file(3, 1, good),
-		"no rows":                 file(0, 1, leaf(0, 3, 0.5, 1, 2)),
-		"no weight":               file(0, 1, leaf(3, 0, 0.5, 0, 0)),
-		"NaN":                     file(2, 1, leaf(3, 3, 0.5, math.NaN(), 2)),
-		"negative class":          file(0, 1, leaf(3, 3, 0.5, -1, 4)),
-		"classes do not add up":   file(0, 1, leaf(3, 3, 0.5, 1, 1)),
+		"no rows":                 file(0, 1, leaf(0, 3, 1, 2, 0.5)),
+		"no weight":               file(0, 1, leaf(3, 0, 0, 0, 0.5)),
+		"NaN":                     file(2, 1, leaf(3, 3, math.NaN(), 2, 0.5)),
+		"negative class":          file(0, 1, leaf(3, 3, -1, 4, 0.5)),
+		"classes do not add up":   file(0, 1, leaf(3, 3, 1, 1, 0.5)),
+		"impurity":                file(2, 1, leaf(3, 3, 1, 1, -1)),
+		"no such class":           file(0, 1, pure(1, 1, 2)),
+		"a class of outputs":      file(2, 1, pure(1, 1, 0)),
+		"pure without rows":       file(0, 1, pure(0, 1, 0)),
 	} {
 		if _, err := Load(bytes.NewReader(bad)); !errors.Is(err, ErrFormat) {
 			t.Errorf("%s: %v", name, err)

@@ -21,7 +21,8 @@ type Tree struct {
 	rows     []int32
 	weight   []float64
 	impurity []float64
-	values   []float64 // outputs of each leaf: the weight of each class, or the means
+	at       []int32   // which of values are theirs, for leaves of several classes
+	values   []float64 // k for each of those: the weight of each class, or the means
 }
 
 // node is a test, or a leaf.
@@ -77,16 +78,25 @@ func (t *Tree) addLeaf(id int, tg *target, e []entry) {
 	t.nodes[id] = t.newLeaf(len(e), weight, impurity, values)
 }
 
-// newLeaf stores what a leaf says and returns its node.
+// newLeaf stores what a leaf says and returns its node. Leaves of one class, most of those of
+// a forest, need no values.
 func (t *Tree) newLeaf(rows int, weight, impurity float64, values []float64) node {
-	n := node{threshold: -1, feature: leaf, right: int32(len(t.rows))}
 	if c := largest(values); t.criterion != variance && values[c] == weight {
-		n.threshold = float64(c)
+		return t.addPure(rows, weight, c)
 	}
+	n := t.addPure(rows, weight, -1)
+	t.impurity[n.right] = impurity
+	t.values = append(t.values, values...)
+	return n
+}
+
+// addPure stores a leaf of one class.
+func (t *Tree) addPure(rows int, weight float64, class int) node {
+	n := node{threshold: float64(class), feature: leaf, right: int32(len(t.rows))}
 	t.rows = append(t.rows, int32(rows))
 	t.weight = append(t.weight, weight)
-	t.impurity = append(t.impurity, impurity)
-	t.values = append(t.values, values...)
+	t.impurity = append(t.impurity, 0)
+	t.at = append(t.at, int32(len(t.values)/t.outputs))
 	return n
 }
 
@@ -138,10 +148,7 @@ func (t *Tree) Classifies() bool { return t.criterion != variance }
 func (t *Tree) Leaves() int { return len(t.rows) }
 
 // Size returns the approximate memory of the tree in bytes.
-func (t *Tree) Size() int { return SizeOf(len(t.rows), t.outputs) }
-
-// SizeOf returns the approximate memory in bytes of a tree of so many leaves and outputs.
-func SizeOf(leaves, outputs int) int { return (2*leaves-1)*16 + leaves*(20+8*outputs) }
+func (t *Tree) Size() int { return 16*len(t.nodes) + 24*len(t.rows) + 8*len(t.values) }
 
 // Depth returns the number of tests on the longest path; 0 for a single leaf.
 func (t *Tree) Depth() int {
@@ -164,8 +171,16 @@ func (t *Tree) walk(visit func(id, parent, depth int)) {
 	}
 }
 
-// value returns the values of leaf number l.
-func (t *Tree) value(l int32) []float64 { return t.values[int(l)*t.outputs:][:t.outputs] }
+// mixed returns the values of leaf number l, which is not of one class.
+func (t *Tree) mixed(l int32) []float64 { return t.values[int(t.at[l])*t.outputs:][:t.outputs] }
+
+// class returns what Predict says at leaf n.
+func (t *Tree) class(n node) int {
+	if n.threshold >= 0 {
+		return int(n.threshold)
+	}
+	return largest(t.mixed(n.right))
+}
 
 // find returns the node where row ends.
 func (t *Tree) find(row []float64) int32 {
@@ -238,7 +253,7 @@ func (t *Tree) ask(ctx context.Context, x mat.Matrix, use func(i int, node int32
 func (t *Tree) Predict(ctx context.Context, x mat.Matrix) ([]int, error) {
 	n := count(x)
 	classes := make([]int, n)
-	_, err := t.ask(ctx, x, func(i int, id int32) { classes[i] = largest(t.value(t.nodes[id].right)) })
+	_, err := t.ask(ctx, x, func(i int, id int32) { classes[i] = t.class(t.nodes[id]) })
 	if err != nil {
 		return nil, fmt.Errorf("tree.Tree.Predict: %w", err)
 	}
@@ -285,15 +300,14 @@ func (t *Tree) share(dst []float64, id int32) {
 		dst[int(n.threshold)]++
 		return
 	}
-	l := n.right
-	values := t.value(l)
+	values := t.mixed(n.right)
 	if t.criterion == variance {
 		for c, v := range values {
 			dst[c] += v
 		}
 		return
 	}
-	w := t.weight[l]
+	w := t.weight[n.right]
 	for c, v := range values {
 		if v != 0 {
 			dst[c] += v / w
@@ -361,7 +375,11 @@ func (t *Tree) Nodes() []Node {
 		if from.feature == leaf {
 			l := from.right
 			n.Rows, n.Weight, n.Impurity = int(t.rows[l]), t.weight[l], t.impurity[l]
-			copy(n.Values, t.value(l))
+			if from.threshold >= 0 {
+				n.Values[int(from.threshold)] = n.Weight
+			} else {
+				copy(n.Values, t.mixed(l))
+			}
 			continue
 		}
 		n.Feature, n.Threshold, n.Left, n.Right = int(from.feature), from.threshold, id+1, int(from.right)
