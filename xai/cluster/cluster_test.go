@@ -115,14 +115,29 @@ func TestLloyd(t *testing.T) {
 			centres.Set(i/5, i%5, v+mean[i%5])
 		}
 		want, steps := slowLloyd(x, centres)
-		m := fit(t, KMeans{K: 6, Restarts: 1, Seed: sd}, x)
+		m, err := (&lloyd{rows: r, k: 6}).run(t.Context(), start, 300)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if !slices.Equal(m.Labels, want) || len(m.Objective) != steps || !m.Converged {
 			t.Errorf("seed %d: %d iterations, want %d; agreement %v", sd, len(m.Objective), steps, rand(t, m.Labels, want))
+		}
+		centred := mat.NewDense(r.n, r.d, r.x)
+		checkMeans(t, centred, m)
+		for c := range 6 {
+			for j, v := range mean {
+				centres.Set(c, j, centres.At(c, j)-v)
+			}
 		}
 		if !mat.EqualApprox(m.Centroids, centres, 1e-10) {
 			t.Errorf("seed %d: centroids are not the means", sd)
 		}
-		checkMeans(t, x, m)
+		// Exchanges go on from there.
+		better := fit(t, KMeans{K: 6, Restarts: 1, Seed: sd}, x)
+		checkMeans(t, x, better)
+		if !slices.Equal(better.Objective[:steps], m.Objective) || better.Inertia > m.Inertia*(1+1e-12) || !better.Converged {
+			t.Errorf("seed %d: inertia %v with exchanges, %v without", sd, better.Inertia, m.Inertia)
+		}
 	}
 }
 
@@ -181,12 +196,32 @@ func TestKMeansProperties(t *testing.T) {
 		if k == len(distinct) && m.Inertia > 1e-9 {
 			rt.Fatalf("a cluster for each row, and an inertia of %v", m.Inertia)
 		}
-		// A fixed point: no row is nearer to another centroid.
+		// No row is nearer to another centroid, and none lowers the inertia by moving.
 		for i, c := range m.Labels {
 			own := distance2(x.RawRowView(i), m.Centroids.RawRowView(c))
 			for o := range k {
 				if v := distance2(x.RawRowView(i), m.Centroids.RawRowView(o)); v < own-1e-9 {
 					rt.Fatalf("row %d is in %d at %v, %d is at %v", i, c, own, o, v)
+				}
+				if o == c || m.Sizes[c] < 2 {
+					continue
+				}
+				other := slices.Clone(m.Labels)
+				other[i] = o
+				means, sizes := mat.NewDense(k, d, nil), make([]float64, k)
+				for r, l := range other {
+					sizes[l]++
+					for j := range d {
+						means.Set(l, j, means.At(l, j)+x.At(r, j))
+					}
+				}
+				for l, size := range sizes {
+					for j := range d {
+						means.Set(l, j, means.At(l, j)/size)
+					}
+				}
+				if v := inertia(x, means, other); v < m.Inertia-1e-8 {
+					rt.Fatalf("row %d in %d instead of %d lowers the inertia from %v to %v", i, o, c, m.Inertia, v)
 				}
 			}
 		}

@@ -19,15 +19,17 @@ import (
 // which the best is kept. Starts are drawn by greedy k-means++ (Arthur and Vassilvitskii
 // 2007, with 2 + ln K candidates at each step).
 //
-// It runs until no row changes its cluster. Rows whose distances from the centroids cannot
+// A start runs until no row changes its cluster. Rows whose distances from the centroids cannot
 // have changed their order are left out (Hamerly 2010). A row stays where it is unless another
 // centroid is nearer. A cluster that loses all its rows takes the row that is farthest from
-// its centroid, the first where several are, from a cluster of several rows. So the inertia
-// never increases, but for rounding.
+// its centroid, the first where several are, from a cluster of several rows. From the best
+// start on, single rows change clusters where that lowers the inertia although their own
+// centroid is nearer, since both centroids follow (Hartigan and Wong 1979). The inertia never
+// increases, but for rounding.
 type KMeans struct {
 	K          int    // clusters, at least 1; no default
 	Restarts   int    // default 10
-	Iterations int    // at most, in each start; default 300
+	Iterations int    // over all rows at most, in each start; default 300
 	Seed       uint64 // of the starts
 }
 
@@ -39,7 +41,7 @@ type Means struct {
 	Inertia   float64    // sum of squared distances of rows from their centroids
 
 	Objective []float64 // the inertia after each iteration of the start that was kept
-	Converged bool      // no row would change its cluster
+	Converged bool      // no single row can lower the inertia by changing its cluster
 }
 
 // Fit divides the rows of x, n x d, which is not changed. x must be finite (ErrNotFinite); fewer than K
@@ -81,6 +83,11 @@ func (m KMeans) fit(ctx context.Context, x *mat.Dense) (*Means, error) {
 			best = c
 		}
 		progress.Report(ctx, "k-means", i+1, m.Restarts)
+	}
+	if best.Converged {
+		if err := l.exchange(ctx, best, m.Iterations); err != nil {
+			return nil, err
+		}
 	}
 	for c := range m.K {
 		for j, v := range mean {
@@ -444,6 +451,7 @@ func (l *lloyd) finish(ctx context.Context, out *Means) error {
 		}
 		return nil
 	})
+	out.Inertia = 0
 	for _, v := range part {
 		out.Inertia += v
 	}
