@@ -102,15 +102,27 @@ func (a Analysis) Prototypes(ctx context.Context) ([]Prototype, error) {
 	return Prototypes(ctx, a.Train, a.Archetypes)
 }
 
-// Concepts looks for groups among the members of a class with an archetype.
-func (a Analysis) Concepts(ctx context.Context, class int, archetype Archetype, s SubConcepts) (Concepts, error) {
+// Concepts looks for groups among the members of a class, or among those of them that have
+// one of the given archetypes. Without such members it has no groups.
+func (a Analysis) Concepts(ctx context.Context, class int, s SubConcepts, among ...Archetype) (Concepts, error) {
+	const where = "imbalance.Analysis.Concepts"
+	m, err := a.Train.withFeatures(where)
+	if err != nil {
+		return Concepts{}, err
+	}
+	if err := checkLabels(where, "class", []int{class}, m.Classes); err != nil {
+		return Concepts{}, err
+	}
 	var rows []int
-	for i, c := range a.Train.Labels {
-		if c == class && archetype == a.Archetypes[i] {
+	for i, c := range m.Labels {
+		if c == class && (len(among) == 0 || slices.Contains(among, a.Archetypes[i])) {
 			rows = append(rows, i)
 		}
 	}
-	return s.Find(ctx, a.Train.Features, rows)
+	if len(rows) == 0 {
+		return Concepts{Silhouette: nan}, nil
+	}
+	return s.Find(ctx, m.Features, rows)
 }
 
 // Importance returns the k features of largest mean of every class; the paper takes 10.

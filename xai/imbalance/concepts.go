@@ -2,17 +2,19 @@ package imbalance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
 	"github.com/whybook/whybook/xai"
+	"github.com/whybook/whybook/xai/cluster"
 	"github.com/whybook/whybook/xai/internal/parallel"
-	"github.com/whybook/whybook/xai/progress"
 	"gonum.org/v1/gonum/mat"
 )
 
-// SubConcepts looks for groups among some members, such as the rare ones of a class: k-medoids
-// (Kaufman and Rousseeuw, Finding groups in data, 1990) with the k of largest mean silhouette.
+// SubConcepts looks for groups among some members, such as those of a class or its rare ones:
+// k-medoids with the k of largest mean silhouette, the smallest of several (Kaufman and
+// Rousseeuw, Finding groups in data, 1990).
 // The zero value is the usual setting. The paper shows one medoid of the rare members;
 // looking for several is ours.
 type SubConcepts struct {
@@ -55,29 +57,39 @@ func (s SubConcepts) Find(ctx context.Context, x *mat.Dense, rows []int) (Concep
 		sample = s.Sample
 	}
 	some := evenly(rows, sample)
-	m := len(some)
-	d := make([]float64, m*m)
+	m, best, width := len(some), []int(nil), nan
+	part := mat.NewDense(m, x.RawMatrix().Cols, nil)
+	for p, i := range some {
+		part.SetRow(p, x.RawRowView(i))
+	}
+	d := mat.NewDense(m, m, nil)
 	err := parallel.Blocks(ctx, m, 32, func(lo, hi int) error {
 		for a := lo; a < hi; a++ {
-			for b := range m {
-				d[a*m+b] = distance(x.RawRowView(some[a]), x.RawRowView(some[b]))
+			for b, to := 0, d.RawRowView(a); b < m; b++ {
+				to[b] = distance(part.RawRowView(a), part.RawRowView(b))
 			}
 		}
 		return nil
 	})
+	for k := 1; k <= max(min(most, m-1), 1) && err == nil; k++ {
+		var around *cluster.Around
+		if around, err = (cluster.Medoids{K: k}).Fit(ctx, d); err != nil {
+			break
+		}
+		if k == 1 {
+			best = around.Medoids
+			continue
+		}
+		var q cluster.Quality
+		switch q, err = (cluster.Silhouette{}).Measure(ctx, part, around.Labels); {
+		case errors.Is(err, cluster.ErrUndefined): // rows that are all equal have one group
+			err = nil
+		case err == nil && q.Mean >= least && !(q.Mean <= width):
+			best, width = around.Medoids, q.Mean
+		}
+	}
 	if err != nil {
 		return Concepts{}, fmt.Errorf("%s: %w", where, err)
-	}
-	best, width := kMedoids(d, m, 1), nan
-	for k := 2; k <= min(most, m-1); k++ {
-		if err := ctx.Err(); err != nil {
-			return Concepts{}, fmt.Errorf("%s: at %d groups: %w", where, k, err)
-		}
-		medoids := kMedoids(d, m, k)
-		if w := silhouette(d, m, medoids); w >= least && !(w <= width) {
-			best, width = medoids, w
-		}
-		progress.Report(ctx, "sub-concepts", k, most)
 	}
 	c := Concepts{Rows: rows, Group: make([]int, len(rows)), Silhouette: width}
 	for _, a := range best {
@@ -133,112 +145,4 @@ func evenly(rows []int, n int) []int {
 		out[p] = rows[p*len(rows)/n]
 	}
 	return out
-}
-
-// kMedoids is PAM (Kaufman and Rousseeuw 1990, chapter 2) on an n x n matrix of distances:
-// medoids are added one by one where they help most, then exchanged as long as that helps.
-// Where several choices are equally good the lowest index is taken.
-func kMedoids(d []float64, n, k int) []int {
-	near := make([]float64, n) // distance to the nearest medoid
-	for i := range near {
-		near[i] = math.Inf(1)
-	}
-	chosen := make([]bool, n)
-	var medoids []int
-	for range k {
-		best, least := -1, math.Inf(1)
-		for c := range n {
-			if chosen[c] {
-				continue
-			}
-			sum := 0.0
-			for i := range n {
-				sum += min(near[i], d[c*n+i])
-			}
-			if best < 0 || sum < least {
-				best, least = c, sum
-			}
-		}
-		chosen[best] = true
-		medoids = append(medoids, best)
-		for i := range n {
-			near[i] = min(near[i], d[best*n+i])
-		}
-	}
-	cost := 0.0
-	for _, v := range near {
-		cost += v
-	}
-	rest := make([]float64, n) // distance to the nearest of the other medoids
-	for {
-		slot, in, least := -1, -1, cost*(1-1e-12) // an exchange must help by more than rounding
-		for s := range medoids {
-			for i := range rest {
-				rest[i] = math.Inf(1)
-				for t, m := range medoids {
-					if t != s {
-						rest[i] = min(rest[i], d[m*n+i])
-					}
-				}
-			}
-			for c := range n {
-				if chosen[c] {
-					continue
-				}
-				sum := 0.0
-				for i := range n {
-					sum += min(rest[i], d[c*n+i])
-				}
-				if sum < least {
-					slot, in, least = s, c, sum
-				}
-			}
-		}
-		if slot < 0 {
-			return medoids
-		}
-		chosen[medoids[slot]], chosen[in] = false, true
-		medoids[slot], cost = in, least
-	}
-}
-
-// silhouette returns the mean of (b-a)/max(a,b) (Rousseeuw 1987), a the mean distance to the
-// others of the own group and b the least mean distance to another group; 0 for a member
-// that is alone.
-func silhouette(d []float64, n int, medoids []int) float64 {
-	group, size := make([]int, n), make([]float64, len(medoids))
-	for i := range n {
-		for g, m := range medoids {
-			if d[m*n+i] < d[medoids[group[i]]*n+i] {
-				group[i] = g
-			}
-		}
-		for g, m := range medoids {
-			if m == i {
-				group[i] = g
-			}
-		}
-		size[group[i]]++
-	}
-	sums, total := make([]float64, len(medoids)), 0.0
-	for i := range n {
-		clear(sums)
-		for j := range n {
-			sums[group[j]] += d[i*n+j]
-		}
-		own := group[i]
-		if size[own] < 2 {
-			continue
-		}
-		a, b := sums[own]/(size[own]-1), math.Inf(1)
-		for g := range sums {
-			if g != own && size[g] > 0 {
-				b = min(b, sums[g]/size[g])
-			}
-		}
-		if top := max(a, b); top > 0 && !math.IsInf(b, 0) {
-			total += (b - a) / top
-		}
-	}
-	return total / float64(n)
 }

@@ -271,7 +271,7 @@ func TestReport(t *testing.T) {
 	}
 	for _, want := range []string{"Accuracy of classes", "Archetypes", "Table of classes", "Archetypes of held-out data", "Errors of archetypes", "What goes with recall",
 		"Nearest adversaries of misclassified members", "Nearest adversaries of all members", "Errors on held-out data", "Adversaries against errors",
-		"Prototypes", "Important features", "Overlap of features", "Overlap beside adversaries", "Density of features", "Colours", "Colours of 0", "Colours of 9"} {
+		"Prototypes", "Sub-concepts of 0", "Sub-concepts of 9", "Important features", "Overlap of features", "Overlap beside adversaries", "Density of features", "Colours", "Colours of 0", "Colours of 9"} {
 		if !slices.ContainsFunc(sections, func(s imbalance.Section) bool { return s.Title == want }) {
 			t.Errorf("no section %q", want)
 		}

@@ -485,6 +485,28 @@ func TestSubConcepts(t *testing.T) {
 	}
 }
 
+// Groups within a class, or within an archetype of it.
+func TestConceptsOfAClass(t *testing.T) {
+	m := imbalance.Members{Features: mat.NewDense(9, 1, []float64{0, 1, 2, 50, 51, 52, 0, 1, 2}), Labels: []int{0, 0, 0, 0, 0, 0, 1, 1, 1}}
+	a := imbalance.Analysis{Train: m, Archetypes: []imbalance.Archetype{1, 1, 1, 3, 3, 3, 0, 0, 0}}
+	c, err := a.Concepts(ctx, 0, imbalance.SubConcepts{})
+	if err != nil || !slices.Equal(c.Medoids, []int{1, 4}) || !slices.Equal(c.Rows, []int{0, 1, 2, 3, 4, 5}) || a.ConceptView(c).Err() != nil {
+		t.Errorf("groups of class 0: %+v, %v", c, err)
+	}
+	if c, err = a.Concepts(ctx, 0, imbalance.SubConcepts{}, imbalance.Outlier); err != nil || !slices.Equal(c.Medoids, []int{4}) {
+		t.Errorf("groups of outliers: %+v, %v", c, err)
+	}
+	if c, err = a.Concepts(ctx, 0, imbalance.SubConcepts{}, imbalance.Rare); err != nil || len(c.Medoids) != 0 || a.ConceptView(c).Err() != nil {
+		t.Errorf("groups of nobody: %+v, %v", c, err)
+	}
+	if _, err := a.Concepts(ctx, 2, imbalance.SubConcepts{}); !errors.Is(err, xai.ErrTarget) {
+		t.Errorf("class 2: %v", err)
+	}
+	if a.ConceptView(imbalance.Concepts{Medoids: []int{9}}).Err() == nil {
+		t.Error("a member that is not there")
+	}
+}
+
 // PAM ends where no exchange of a medoid helps, on any data.
 func TestConceptsAreLocallyBest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -338,6 +338,33 @@ func (a Analysis) PrototypeView(list []Prototype) render.View {
 	return grid.View()
 }
 
+// ConceptView draws the member that stands for each group, largest group first.
+func (a Analysis) ConceptView(c Concepts) render.View {
+	const title = "Groups of members"
+	if len(c.Medoids) == 0 {
+		return nothing(title)
+	}
+	m, sizes := a.Train.named(), count(c.Group, len(c.Medoids))
+	t := render.Table{Title: title, Columns: []string{"group", "class", "members", "medoid"}, Note: "medoid: number of the member, from 0"}
+	grid := render.ImageGrid{Title: title}
+	for g, i := range c.Medoids {
+		if i < 0 || i >= m.Len() {
+			return render.Failed(fmt.Errorf("imbalance.Analysis.ConceptView: member %d is not of this analysis: %w", i, render.ErrSize))
+		}
+		class := m.Classes[m.Labels[i]]
+		t.Rows = append(t.Rows, []any{g + 1, class, sizes[g], i})
+		if shape := m.Set.Shape; m.Set.Pixels != nil {
+			grid.Images = append(grid.Images, render.Image{
+				Pixels: m.Set.At(i).X, Channels: shape.Channels, Height: shape.Height, Width: shape.Width, Caption: fmt.Sprintf("%s: 1 of %d", class, sizes[g]),
+			})
+		}
+	}
+	if m.Set.Pixels == nil {
+		return t.View()
+	}
+	return grid.View()
+}
+
 // View draws the shares of the top features of every class, the most important first, above
 // a table of which features they are.
 func (f FeatureImportance) View() render.View {
@@ -551,6 +578,7 @@ func Report(ctx context.Context, a Analysis, o ReportOptions) (Sections, error) 
 		s := a.smallest()
 		o.Reference = &s
 	}
+	a.Train = m
 	r := report{ctx: ctx, a: a, o: o}
 	r.classes()
 	r.adversaries()
@@ -662,6 +690,19 @@ func (r *report) prototypes() {
 		some = append(some, list[c*ArchetypeCount:(c+1)*ArchetypeCount]...)
 	}
 	r.add(title, "The member nearest to all others of its archetype; outliers carry a cross.", r.a.PrototypeView(some))
+	for _, c := range r.o.Classes {
+		title := "Sub-concepts of " + r.a.Train.Classes[c]
+		groups, err := r.a.Concepts(r.ctx, c, SubConcepts{})
+		if err != nil {
+			r.skip(title, err)
+			continue
+		}
+		text := "The class is of one piece: dividing it makes no groups that stand apart."
+		if len(groups.Medoids) > 1 {
+			text = fmt.Sprintf("The class falls into %d groups, with a mean silhouette of %.2f.", len(groups.Medoids), groups.Silhouette)
+		}
+		r.add(title, text, r.a.ConceptView(groups))
+	}
 }
 
 func (r *report) features() {
