@@ -426,6 +426,10 @@ func TestTablesAndKeys(t *testing.T) {
 	if of.Key() != of.Batch(7).Key() || of.Key() != imbalance.Of(data).Neighbors(5).Key() {
 		t.Error("what does not change the result changes the key")
 	}
+	bands := func(c imbalance.ColourBands) string { return of.Embed(net, "").Colours(c).Key() }
+	if bands(imbalance.ColourBands{}) != bands(imbalance.ColourBands{Batch: 9, Top: .1, Method: saliency.Gradient{}}) {
+		t.Error("defaults and the size of a batch change the key")
+	}
 	if of.Embed(net, "").Key() != of.Embed(net, "relu1").Key() {
 		t.Error("the default layer and its name have two keys")
 	}

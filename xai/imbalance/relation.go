@@ -3,6 +3,7 @@ package imbalance
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/whybook/whybook/xai"
 )
@@ -37,25 +38,20 @@ func Relate(x, y []float64) (Relation, error) {
 			a, b = append(a, x[i]), append(b, y[i])
 		}
 	}
-	return Relation{Pearson: linear(a, b), Spearman: linear(ranks(a), ranks(b)), N: len(a)}, nil
+	r := Relation{Pearson: nan, Spearman: nan, N: len(a)}
+	if varies(a) && varies(b) {
+		r.Pearson, r.Spearman = min(max(pearson(a, b), -1), 1), min(max(pearson(ranks(a), ranks(b)), -1), 1)
+	}
+	return r, nil
 }
 
-// linear is Pearson's correlation, or NaN.
-func linear(a, b []float64) float64 {
-	if len(a) < 2 {
-		return nan
+// varies reports whether values differ by more than rounding.
+func varies(values []float64) bool {
+	if len(values) < 2 {
+		return false
 	}
-	// A constant side would be rounding noise over rounding noise.
-	for _, list := range [][]float64{a, b} {
-		lo, hi := list[0], list[0]
-		for _, v := range list {
-			lo, hi = min(lo, v), max(hi, v)
-		}
-		if hi-lo <= 1e-14*max(math.Abs(lo), math.Abs(hi)) {
-			return nan
-		}
-	}
-	return min(max(pearson(a, b), -1), 1)
+	lo, hi := slices.Min(values), slices.Max(values)
+	return hi-lo > 1e-14*max(math.Abs(lo), math.Abs(hi))
 }
 
 // meanKnown returns the mean of the values that are not NaN; NaN if there are none.

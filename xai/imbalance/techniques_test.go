@@ -268,7 +268,7 @@ func TestFeaturesAgainstTheirDefinitions(t *testing.T) {
 			for i := range n {
 				if m.Labels[i] == c {
 					for j := range d {
-						mean[j] += m.Features.At(i, j) / 1
+						mean[j] += m.Features.At(i, j)
 					}
 				}
 			}
@@ -277,6 +277,11 @@ func TestFeaturesAgainstTheirDefinitions(t *testing.T) {
 			}
 			if want := sorted(mean); !slices.Equal(f.Top[c], want) {
 				t.Fatalf("top features of %d: %v, want %v of means %v", c, f.Top[c], want, mean)
+			}
+			for j := range mean {
+				if math.Abs(f.Mean.At(c, j)-mean[j]) > 1e-12 {
+					t.Fatalf("mean of feature %d in class %d is %v, want %v", j, c, f.Mean.At(c, j), mean[j])
+				}
 			}
 			sum, shares := 0.0, 0.0
 			for _, g := range f.Top[c] {
@@ -389,7 +394,8 @@ func meanOf(list []float64) float64 {
 }
 
 func TestRelateIsNaNWithoutSpread(t *testing.T) {
-	for _, c := range [][2][]float64{{{1, 1, 1}, {1, 2, 3}}, {{1}, {2}}, {nil, nil}, {{1, math.NaN()}, {1, 2}}} {
+	tenth := .1 // not a constant: its sums have roundings
+	for _, c := range [][2][]float64{{{1, 1, 1}, {1, 2, 3}}, {{1}, {2}}, {nil, nil}, {{1, math.NaN()}, {1, 2}}, {{tenth + 2*tenth, 3 * tenth, .3}, {1, 2, 3}}} {
 		r, err := imbalance.Relate(c[0], c[1])
 		if err != nil || !math.IsNaN(r.Pearson) || !math.IsNaN(r.Spearman) {
 			t.Errorf("%v: %+v, %v", c, r, err)
@@ -424,6 +430,28 @@ func TestHeldOutMembers(t *testing.T) {
 	kinds, err := n.Archetypes(imbalance.Typing{Small: true})
 	if err != nil || !slices.Equal(kinds, []imbalance.Archetype{imbalance.Safe, imbalance.Safe, imbalance.Border}) {
 		t.Errorf("archetypes %v, %v", kinds, err)
+	}
+	// The only friend of 9.75 is member 1, at 10. That one has a friend of its own, member 0 at
+	// 10.9, and is isolated without it.
+	for at, want := range map[float64]imbalance.Archetype{10.9: imbalance.Border, 30: imbalance.Rare} {
+		m := imbalance.Members{Features: mat.NewDense(9, 1, []float64{at, 10, 9.9, 9.8, 9.7, 9.6, 11, 11.1, 11.2}), Labels: []int{0, 0, 1, 1, 1, 1, 1, 1, 1}}
+		of, err := imbalance.Nearest(ctx, m, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := imbalance.HeldOut(ctx, m, of, imbalance.Members{Features: mat.NewDense(1, 1, []float64{9.75}), Labels: []int{0}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kinds, err := n.Archetypes(imbalance.Typing{Small: true, Rare: imbalance.Isolated})
+		if err != nil || kinds[0] != want {
+			t.Errorf("with member 0 at %v: %v, want %v; %v", at, kinds, want, err)
+		}
+		// Class sizes are those of the training members: 2 and 7.
+		s, err := imbalance.Summarize(n, nil, kinds)
+		if err != nil || math.Abs(s.Rows[0].SafeLevel-(1+4*2./7)/5) > 1e-12 {
+			t.Errorf("safe level %v, %v", s.Rows[0].SafeLevel, err)
+		}
 	}
 	// A held-out copy of a training member has that member as its neighbour.
 	twin := imbalance.Members{Features: mat.NewDense(1, 1, []float64{10}), Labels: []int{1}}
