@@ -67,6 +67,28 @@ func TestBinsOfKnownColours(t *testing.T) {
 	}
 }
 
+// The edges between hues, half a degree on either side, at full saturation and value.
+func TestEdgesOfHues(t *testing.T) {
+	colour := func(hue float64) (r, g, b float64) {
+		channel := func(shift float64) float64 { // red is at 0, green at 120, blue at 240 degrees
+			d := math.Abs(math.Mod(hue-shift+540, 360) - 180)
+			return min(max(2-d/60, 0), 1)
+		}
+		return channel(0), channel(120), channel(240)
+	}
+	names := imbalance.Hue.Names()
+	for _, edge := range []struct {
+		hue           float64
+		before, after string
+	}{{15, "red", "orange"}, {45, "orange", "yellow"}, {70, "yellow", "green"}, {165, "green", "cyan"}, {200, "cyan", "blue"},
+		{260, "blue", "purple"}, {290, "purple", "pink"}, {345, "pink", "red"}} {
+		before, after := names[imbalance.Hue.Bin(colour(edge.hue-.5))], names[imbalance.Hue.Bin(colour(edge.hue+.5))]
+		if before != edge.before || after != edge.after {
+			t.Errorf("at %v degrees %s turns into %s, want %s into %s", edge.hue, before, after, edge.before, edge.after)
+		}
+	}
+}
+
 // Every colour has a bin by hue, and the hue is that of the mean colour of a thin slice.
 func TestEveryColourHasAHue(t *testing.T) {
 	names := imbalance.Hue.Names()

@@ -225,10 +225,19 @@ func TestBeforeAndAfter(t *testing.T) {
 			t.Fatal(err)
 		}
 		accuracy.Name = c.name
+		errs, err := a.Errors()
+		if err != nil {
+			t.Fatal(err)
+		}
 		// The same from nn's own evaluation.
 		e, err := net.Evaluate(ctx, a.HeldOut.Set)
 		if err != nil || math.Abs(e.Accuracy-accuracy.Overall()) > 1e-12 {
 			t.Errorf("%s: overall %v, nn says %v, %v", c.name, accuracy.Overall(), e.Accuracy, err)
+		}
+		for i, row := range e.Confusion() {
+			if !slices.Equal(row, errs.Counts[i]) {
+				t.Errorf("%s: class %d is taken for %v, nn says %v", c.name, i, errs.Counts[i], row)
+			}
 		}
 		all = append(all, accuracy)
 	}
