@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
@@ -208,6 +209,9 @@ func (r Recipe) buildHeldOut(ctx context.Context, a *Analysis) error {
 	}
 	if got, want := a.HeldOut.Set.Shape, a.Train.Set.Shape; got != want {
 		return fmt.Errorf("imbalance: held-out samples are %v, those of the training set %v: %w", got, want, xai.ErrShape)
+	}
+	if got, want := a.HeldOut.Classes, a.Train.Classes; !slices.Equal(got, want) {
+		return fmt.Errorf("imbalance: held-out classes are %q, those of the training set %q; labels count in the same order only if the names agree: %w", got, want, xai.ErrShape)
 	}
 	if a.HeldOutNear, err = HeldOut(ctx, a.Train, a.Near, a.HeldOut); err != nil {
 		return err
