@@ -82,3 +82,26 @@ func ExampleReadNeighbors() {
 	// [safe safe safe outlier border]
 	// dogs are taken for cat, by 2 votes
 }
+
+// Two networks on one test set, class by class: predictions are all that is needed, so those
+// of nn.Net.Evaluate (its Set.Labels and Predicted) or of any other model will do.
+func ExampleCompare() {
+	labels := []int{0, 0, 0, 0, 1, 1, 1, 1}
+	before, err := imbalance.ClassAccuracy(imbalance.Members{Name: "plain", Labels: labels, Predicted: []int{0, 0, 0, 0, 0, 0, 0, 1}}, []int{500, 20})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	after, err := imbalance.ClassAccuracy(imbalance.Members{Name: "weighted", Labels: labels, Predicted: []int{0, 0, 0, 1, 1, 1, 1, 0}}, []int{500, 20})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("small class: %.2f, then %.2f\n", before.Recall(1), after.Recall(1))
+	fmt.Printf("mean: %.3f, then %.3f\n", before.Mean(), after.Mean())
+	fmt.Println(imbalance.Compare(before, after).Title())
+	// Output:
+	// small class: 0.25, then 0.75
+	// mean: 0.625, then 0.750
+	// Recall by class size
+}

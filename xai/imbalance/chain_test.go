@@ -55,7 +55,7 @@ func TestPublishedNetwork(t *testing.T) {
 	net, train := resnet(t), cifar(t, "data/cifar10-lt100-train.bin.gz")
 	source, long := datasets.Source(train), os.Getenv("WHYBOOK_TEST_LONG") != ""
 	if !long {
-		source = train.Take(620)
+		source = train.Take(310)
 	}
 	begin := time.Now()
 	recipe := imbalance.Of(source).Embed(net, "").Neighbors(5).Archetypes(imbalance.Typing{Small: true})
