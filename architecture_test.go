@@ -68,6 +68,7 @@ var rules = map[string]rule{
 	"kernelext/cmd/whybook": {inside: []string{"kernelext", "kernelext/jupyter", "kernelext/cmd/whybook/internal/page"},
 		outside: []string{"github.com/alecthomas/kong", "golang.org/x/mod", "golang.org/x/sys"}},
 	"kernelext/cmd/whybook/internal/page": {inside: []string{"kernelext/jupyter"}, outside: []string{"github.com/yuin/goldmark"}},
+	"docs/methods/cards":                  {inside: []string{"datasets", "xai/nn", "xai/saliency", "xai/evaluate"}},
 	"notebooks":                           {tests: []string{"kernelext/jupyter"}},
 	".":                                   {},
 }

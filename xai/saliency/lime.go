@@ -20,7 +20,9 @@ import (
 //
 // as in the authors' code, whose defaults these are. Superpixels are those of SLIC; the
 // code's default, quickshift, is another algorithm. All values of a superpixel, in all
-// channels, get its coefficient.
+// channels, get its coefficient. A superpixel of one colour is its own mean: filling it
+// changes nothing, and it gets about 0 however much the model depends on it. Give a Baseline
+// where such regions may matter.
 type LIME struct {
 	Samples     int       // default 1000; the first is the input itself
 	Superpixels int       // wanted, about; default 50
