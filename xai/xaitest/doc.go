@@ -10,6 +10,10 @@
 // same bytes for any number of processors and goroutines, inputs are left alone, a
 // cancelled context and a failing model end the work with their own errors.
 //
+// RunMetric does the same for a metric of maps: its card's range and direction, the same bits
+// twice, invariance to scale where it is promised and only there, and what it makes of maps
+// that are zero, constant or none.
+//
 // The models are small networks with random weights in float64, so that every kind of
 // method can run: those that need scores only, and those that need layers. Everything is
 // deterministic.
