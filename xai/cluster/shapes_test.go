@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/whybook/whybook/xai/seed"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -151,6 +152,72 @@ func TestSpanning(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestLargestEigen: the few eigenvalues that are looked for are those among all, also where
+// one occurs several times; a path, whose eigenvalues lie close together, is given up.
+func TestLargestEigen(t *testing.T) {
+	n := 420
+	r := seed.Stream(1, "eigen")
+	for name, linked := range map[string]func(i, j int) float64{
+		"dense":           func(i, j int) float64 { return r.Float64() },
+		"four components": func(i, j int) float64 { return same(i%4, j%4) * r.Float64() },
+		"path":            func(i, j int) float64 { return same(i+1, j) + same(i, j+1) },
+	} {
+		a := mat.NewSymDense(n, nil)
+		for i := range n {
+			for j := i; j < n; j++ {
+				a.SetSym(i, j, linked(i, j))
+			}
+		}
+		a, err := normalised(a, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values, vectors, ok, err := largestEigen(t.Context(), a, 8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if settled := name != "path"; ok != settled {
+			t.Fatalf("%s: settled %v", name, ok)
+		}
+		if !ok {
+			continue
+		}
+		want, _, err := allEigen(a, 8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for c, v := range values {
+			if math.Abs(v-want[c]) > 1e-9 {
+				t.Errorf("%s: eigenvalues %v, want %v", name, values, want)
+				break
+			}
+		}
+		var image, gram mat.Dense
+		image.Mul(a, vectors)
+		gram.Mul(vectors.T(), vectors)
+		for c, v := range values {
+			for i := range n {
+				if math.Abs(image.At(i, c)-v*vectors.At(i, c)) > 1e-9 {
+					t.Fatalf("%s: column %d is no eigenvector", name, c)
+				}
+			}
+			for o := range values {
+				if math.Abs(gram.At(c, o)-same(c, o)) > 1e-9 {
+					t.Fatalf("%s: vectors %d and %d have product %v", name, c, o, gram.At(c, o))
+				}
+			}
+		}
+	}
+}
+
+// same is 1 for equal numbers, else 0.
+func same(a, b int) float64 {
+	if a == b {
+		return 1
+	}
+	return 0
 }
 
 // TestSpectral finds a ring around a ring, where k-means cannot, and the numbers that theory

@@ -18,8 +18,9 @@ var ErrIsolated = errors.New("item without a neighbour")
 // divided by k-means. A is the affinity and D the diagonal matrix of its row sums. As in
 // SpRAy (Lapuschkin et al. 2019), K can be left to the eigengap.
 //
-// The eigen-decomposition is dense: its time grows with n^3 and its memory with n^2, so that
-// it is for up to a few thousand items, and it does not notice the end of its context.
+// Affinities are held as n x n numbers. Of many items only the eigenvectors that are needed
+// are looked for; where these do not settle, since eigenvalues lie close together, and for few items all
+// are computed, which takes a time that grows with n^3 and does not notice the end of its context.
 type Spectral struct {
 	K        int    // clusters; default by the eigengap: the number at which eigenvalues fall most, from 2 to MaxK
 	MaxK     int    // default 10, or n-1 if that is less
@@ -71,14 +72,13 @@ func (s Spectral) fit(ctx context.Context, affinity mat.Symmetric) (*Spectrum, e
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	var eigen mat.EigenSym
-	if !eigen.Factorize(a, true) {
-		return nil, errors.New("the eigenvalues of the affinities could not be found")
+	values, vectors, err := eigen(ctx, a, min(n, most+1))
+	if err != nil {
+		return nil, err
 	}
-	values := eigen.Values(nil) // ascending
 	out := &Spectrum{K: s.K}
-	for i := range min(n, most+1) {
-		out.Eigenvalues = append(out.Eigenvalues, 1-values[n-1-i])
+	for _, v := range values {
+		out.Eigenvalues = append(out.Eigenvalues, 1-v)
 	}
 	if out.K == 0 {
 		gap := math.Inf(-1)
@@ -92,9 +92,7 @@ func (s Spectral) fit(ctx context.Context, affinity mat.Symmetric) (*Spectrum, e
 	if out.K < len(out.Eigenvalues) {
 		out.Gap = out.Eigenvalues[out.K] - out.Eigenvalues[out.K-1]
 	}
-	var vectors mat.Dense
-	eigen.VectorsTo(&vectors)
-	out.Embedding = embedding(&vectors, out.K)
+	out.Embedding = embedding(vectors, out.K)
 	m, err := KMeans{K: out.K, Restarts: s.Restarts, Seed: s.Seed}.fit(ctx, out.Embedding)
 	if err != nil {
 		return nil, err
@@ -132,20 +130,48 @@ func normalised(affinity mat.Symmetric, n int) (*mat.SymDense, error) {
 	return a, nil
 }
 
-// embedding returns the last k columns, last first, each with its largest element positive,
-// in rows of length 1.
+// eigen returns the k largest eigenvalues, descending, and their vectors, n x k.
+func eigen(ctx context.Context, a *mat.SymDense, k int) (values []float64, vectors *mat.Dense, err error) {
+	values, vectors, ok, err := largestEigen(ctx, a, k)
+	if ok || err != nil {
+		return values, vectors, err
+	}
+	return allEigen(a, k)
+}
+
+// allEigen is eigen by way of all eigenvalues.
+func allEigen(a *mat.SymDense, k int) (values []float64, vectors *mat.Dense, err error) {
+	var e mat.EigenSym
+	if !e.Factorize(a, true) {
+		return nil, nil, errors.New("the eigenvalues of the affinities could not be found")
+	}
+	all, n := e.Values(nil), a.SymmetricDim() // ascending
+	var v mat.Dense
+	e.VectorsTo(&v)
+	vectors = mat.NewDense(n, k, nil)
+	for c := range k {
+		values = append(values, all[n-1-c])
+		for i := range n {
+			vectors.Set(i, c, v.At(i, n-1-c))
+		}
+	}
+	return values, vectors, nil
+}
+
+// embedding returns the first k columns, each with its largest element positive, in rows of
+// length 1.
 func embedding(vectors *mat.Dense, k int) *mat.Dense {
 	n, _ := vectors.Dims()
 	e := mat.NewDense(n, k, nil)
 	for c := range k {
 		sign, most := 1.0, 0.0
 		for i := range n {
-			if v := vectors.At(i, n-1-c); math.Abs(v) > most+1e-10 {
+			if v := vectors.At(i, c); math.Abs(v) > most+1e-10 {
 				sign, most = math.Copysign(1, v), math.Abs(v)
 			}
 		}
 		for i := range n {
-			e.Set(i, c, sign*vectors.At(i, n-1-c))
+			e.Set(i, c, sign*vectors.At(i, c))
 		}
 	}
 	for i := range n {
