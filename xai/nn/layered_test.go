@@ -270,3 +270,42 @@ func TestLayeredMistakes(t *testing.T) {
 		t.Errorf("of a layer that changes nothing: %v", err)
 	}
 }
+
+// TestNormalized: a network behind a Normalize layer gives for images what it gives for
+// normalised ones, and remembers its names and weights.
+func TestNormalized(t *testing.T) {
+	net := settled(t, tinyResNet(), 6)
+	mean, std := []float64{0.5, 0.4, 0.3}, []float64{0.2, 0.25, 0.3}
+	in := net.arch.input
+	channels := in.Channels
+	outer, err := net.Normalized(mean[:channels], std[:channels])
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := random(3, in.Size(), "images")
+	scaled := mat.DenseCopyOf(x)
+	for i := range 3 {
+		row := scaled.RawRowView(i)
+		for j := range row {
+			c := j / (in.Height * in.Width)
+			row[j] = (row[j] - mean[c]) / std[c]
+		}
+	}
+	a, err := outer.Scores(ctx, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := net.Scores(ctx, scaled)
+	if err != nil || !mat.EqualApprox(a, b, 1e-9) {
+		t.Errorf("scores differ: %v", err)
+	}
+	if outer.Fingerprint() == net.Fingerprint() {
+		t.Error("the two networks have one fingerprint")
+	}
+	if _, err := net.Normalized([]float64{1, 2, 3, 4, 5}, nil); err == nil {
+		t.Error("five means: no error")
+	}
+	if _, err := (*Net)(nil).Normalized(nil, nil); err == nil {
+		t.Error("no network: no error")
+	}
+}

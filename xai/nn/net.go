@@ -134,6 +134,24 @@ func (n *Net) WithClasses(names ...string) (*Net, error) {
 	return &Net{arch: n.arch, classes: append([]string(nil), names...), run: n.run, History: n.History}, nil
 }
 
+// Normalized returns the same network behind a Normalize layer: a network that was trained
+// on normalised images, such as an imported one, then takes images in [0,1], and its
+// explanations are in units of the image. See Arch.Normalized.
+func (n *Net) Normalized(mean, std []float64) (*Net, error) {
+	if n == nil || n.run == nil {
+		return nil, fmt.Errorf("nn.Net.Normalized: there is no network; make one with Init, Fit or Load")
+	}
+	a := n.arch.Normalized(mean, std)
+	if err := a.Err(); err != nil {
+		return nil, err
+	}
+	steps := make([]int, len(n.arch.steps))
+	for i := range steps {
+		steps[i] = i
+	}
+	return &Net{arch: a, classes: n.classes, History: n.History, run: n.run.rest(a, steps)}, nil
+}
+
 // Dims returns the length of an input row and the number of scores.
 func (n *Net) Dims() (d, k int) {
 	if n == nil || n.run == nil {
