@@ -30,8 +30,9 @@ func (v View) paint(c vg.Canvas, d drawing) []spot {
 	return p.spots
 }
 
-// encodePNG tries coarser and coarser pictures until one fits into limit bytes.
-func (v View) encodePNG(limit int) ([]byte, error) {
+// encodePNG tries coarser and coarser pictures until one fits into limit bytes. A drawing of
+// more than plenty bytes gets few colours in any case.
+func (v View) encodePNG(limit, plenty int) ([]byte, error) {
 	d := v.frame().fit(pageWidth)
 	var img image.Image
 	var size int
@@ -39,14 +40,14 @@ func (v View) encodePNG(limit int) ([]byte, error) {
 		c := vgimg.NewWith(vgimg.UseWH(d.w, d.h), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(v.theme.inks().paper))
 		v.paint(rasterCanvas{c}, d)
 		img = c.Image()
-		out, err := v.pngBytes(img, limit)
+		out, err := v.pngBytes(img, min(limit, plenty))
 		if err != nil || len(out) <= limit {
 			return out, err
 		}
 		size = len(out)
 	}
 	for _, levels := range []int{24, 12, 8} {
-		out, err := v.pngBytes(posterise(img, levels), limit)
+		out, err := v.pngBytes(posterise(img, levels), min(limit, plenty))
 		if err != nil || len(out) <= limit {
 			return out, err
 		}
@@ -58,7 +59,7 @@ func (v View) encodePNG(limit int) ([]byte, error) {
 		small := image.NewRGBA(image.Rect(0, 0, b.Dx()*3/4, b.Dy()*3/4))
 		xdraw.ApproxBiLinear.Scale(small, small.Bounds(), img, b, xdraw.Src, nil)
 		img = small
-		out, err := v.pngBytes(posterise(img, 12), limit)
+		out, err := v.pngBytes(posterise(img, 12), min(limit, plenty))
 		if err != nil || len(out) <= limit {
 			return out, err
 		}
@@ -67,21 +68,27 @@ func (v View) encodePNG(limit int) ([]byte, error) {
 	if long, ok := v.fig.(interface{ less() (figure, bool) }); ok {
 		if fig, ok := long.less(); ok {
 			v.fig = fig
-			return v.encodePNG(limit)
+			return v.encodePNG(limit, plenty)
 		}
 	}
 	return nil, fmt.Errorf("render: figure %q needs %d kB as a PNG, the limit is %d kB; show fewer or smaller images", v.Name(), size/1000, limit/1000)
 }
 
-// pngBytes encodes img, with few colours if that is possible and it needs more than limit
+// plentyPNG is the size of a picture in a notebook from which few colours are worth it: half
+// of the bytes of most charts are shades at the edges of letters.
+const plentyPNG = 40_000
+
+// pngBytes encodes img, with few colours if that is possible and it needs more than plenty
 // bytes without.
-func (v View) pngBytes(img image.Image, limit int) ([]byte, error) {
+func (v View) pngBytes(img image.Image, plenty int) ([]byte, error) {
 	var b bytes.Buffer
 	err := png.Encode(&b, img)
-	if err == nil && b.Len() > limit {
+	if err == nil && b.Len() > plenty {
 		if flat, ok := paletted(img); ok {
-			b.Reset()
-			err = png.Encode(&b, flat)
+			var small bytes.Buffer
+			if err = png.Encode(&small, flat); small.Len() < b.Len() {
+				b = small
+			}
 		}
 	}
 	if err != nil {
@@ -94,7 +101,7 @@ func (v View) pngBytes(img image.Image, limit int) ([]byte, error) {
 // cannot be that small.
 func (v View) squeezePNG(limit int) ([]byte, error) {
 	for {
-		out, err := v.encodePNG(limit)
+		out, err := v.encodePNG(limit, plentyPNG)
 		if err == nil || limit >= pngLimit {
 			return out, err
 		}

@@ -620,7 +620,7 @@ func TestBundleStaysSmall(t *testing.T) {
 	if n := len(b.PNG) * 4 / 3; n > 300_000 || b.SVG != nil {
 		t.Errorf("16 images of noise take %d bytes as base64, and an SVG of %d", n, len(b.SVG))
 	}
-	if _, err := g.View().encodePNG(10_000); err == nil || !strings.Contains(err.Error(), "the limit is 10 kB; show fewer") {
+	if _, err := g.View().encodePNG(10_000, 10_000); err == nil || !strings.Contains(err.Error(), "the limit is 10 kB; show fewer") {
 		t.Errorf("noise in 10 kB: %v", err)
 	}
 	if out, err := g.View().squeezePNG(10_000); err != nil || len(out) > pngLimit {

@@ -164,7 +164,7 @@ func (v View) PNG() ([]byte, error) {
 	if err := v.Err(); err != nil {
 		return nil, err
 	}
-	return v.encodePNG(pngLimit)
+	return v.encodePNG(pngLimit, pngLimit)
 }
 
 // SVG returns the picture as a self-contained vector graphic with title and description.
