@@ -80,6 +80,15 @@ func ordered(t *testing.T, m evaluate.Metric) (xai.Differentiable, saliency.Map,
 	return f, good, values(func(i int) float64 { return -good.Values[i] })
 }
 
+// TestReferencesConform holds the reference attributors to the contract of methods.
+func TestReferencesConform(t *testing.T) {
+	mask := make([]bool, 36)
+	mask[7] = true
+	for _, m := range []saliency.Method{evaluate.Random{}, evaluate.Constant{}, evaluate.Sobel{}, evaluate.Oracle{Mask: mask}} {
+		t.Run(fmt.Sprintf("%T", m), func(t *testing.T) { xaitest.Run(t, m) })
+	}
+}
+
 // TestMetricsConform holds every metric to the suite.
 func TestMetricsConform(t *testing.T) {
 	control, err := nn.Image(datasets.Shape{Channels: 1, Height: 6, Width: 6}).Conv(4, 3).ReLU().Dense(3).Init(9)

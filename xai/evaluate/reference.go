@@ -22,8 +22,8 @@ type Random struct{ Seed uint64 }
 func (Random) Signed() bool { return true }
 
 // Attribute implements saliency.Method.
-func (a Random) Attribute(ctx context.Context, _ xai.Differentiable, dst *mat.Dense, in saliency.Batch) (saliency.Report, error) {
-	return each(ctx, dst, in, func(i int, x, row []float64) {
+func (a Random) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in saliency.Batch) (saliency.Report, error) {
+	return each(ctx, f, dst, in, func(i int, x, row []float64) {
 		h, word := fnv.New64a(), make([]byte, 8)
 		for _, v := range x {
 			binary.LittleEndian.PutUint64(word, math.Float64bits(v))
@@ -44,8 +44,8 @@ type Constant struct{}
 func (Constant) Signed() bool { return false }
 
 // Attribute implements saliency.Method.
-func (Constant) Attribute(ctx context.Context, _ xai.Differentiable, dst *mat.Dense, in saliency.Batch) (saliency.Report, error) {
-	return each(ctx, dst, in, func(_ int, _, row []float64) {
+func (Constant) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in saliency.Batch) (saliency.Report, error) {
+	return each(ctx, f, dst, in, func(_ int, _, row []float64) {
 		for j := range row {
 			row[j] = 1
 		}
@@ -63,9 +63,9 @@ type Sobel struct{}
 func (Sobel) Signed() bool { return false }
 
 // Attribute implements saliency.Method.
-func (Sobel) Attribute(ctx context.Context, _ xai.Differentiable, dst *mat.Dense, in saliency.Batch) (saliency.Report, error) {
+func (Sobel) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in saliency.Batch) (saliency.Report, error) {
 	h, w := in.Shape.Height, in.Shape.Width
-	return each(ctx, dst, in, func(_ int, x, row []float64) {
+	return each(ctx, f, dst, in, func(_ int, x, row []float64) {
 		for j := range row {
 			plane := x[j/(h*w)*h*w:]
 			at := func(dy, dx int) float64 {
@@ -90,14 +90,14 @@ type Oracle struct {
 func (Oracle) Signed() bool { return false }
 
 // Attribute implements saliency.Method.
-func (a Oracle) Attribute(ctx context.Context, _ xai.Differentiable, dst *mat.Dense, in saliency.Batch) (saliency.Report, error) {
+func (a Oracle) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in saliency.Batch) (saliency.Report, error) {
 	if pixels := in.Shape.Height * in.Shape.Width; len(a.Mask) != pixels {
 		return saliency.Report{}, fmt.Errorf("field Mask has %d pixels, the input %d: %w", len(a.Mask), pixels, xai.ErrShape)
 	}
 	if count(a.Mask) == 0 {
 		return saliency.Report{}, fmt.Errorf("field Mask has no pixel: %w", ErrMask)
 	}
-	return each(ctx, dst, in, func(_ int, _, row []float64) {
+	return each(ctx, f, dst, in, func(_ int, _, row []float64) {
 		for j := range row {
 			row[j] = 0
 			if a.Mask[j%len(a.Mask)] {
@@ -107,13 +107,12 @@ func (a Oracle) Attribute(ctx context.Context, _ xai.Differentiable, dst *mat.De
 	})
 }
 
-// each fills the rows of dst one by one.
-func each(ctx context.Context, dst *mat.Dense, in saliency.Batch, fill func(i int, x, row []float64)) (saliency.Report, error) {
-	n, d := in.X.Dims()
-	if rows, columns := dst.Dims(); d != in.Shape.Size() || rows != n || columns != d || len(in.Targets) != n {
-		return saliency.Report{}, fmt.Errorf("%d rows of %d values with %d targets, for images of shape %v and %d x %d results: %w",
-			n, d, len(in.Targets), in.Shape, rows, columns, xai.ErrShape)
+// each fills the rows of dst one by one; f may be nil.
+func each(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in saliency.Batch, fill func(i int, x, row []float64)) (saliency.Report, error) {
+	if err := in.Check(f, dst); err != nil {
+		return saliency.Report{}, err
 	}
+	n, _ := in.X.Dims()
 	for i := range n {
 		if err := ctx.Err(); err != nil {
 			return saliency.Report{}, fmt.Errorf("after %d of %d rows: %w", i, n, err)

@@ -225,7 +225,7 @@ func (n *Net) checkRows(method string, x *mat.Dense) error {
 		return fmt.Errorf("nn.Net.%s: there is no network; make one with Init, Fit or Load", method)
 	}
 	if x == nil || x.IsEmpty() {
-		return fmt.Errorf("nn.Net.%s: no rows", method)
+		return fmt.Errorf("nn.Net.%s: no rows: %w", method, xai.ErrShape)
 	}
 	if _, d := x.Dims(); d != n.arch.input.Size() {
 		return fmt.Errorf("nn.Net.%s: rows of %d values; the network takes %d (%v): %w", method, d, n.arch.input.Size(), n.arch.input, xai.ErrShape)

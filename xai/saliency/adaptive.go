@@ -84,6 +84,9 @@ const minWidth = 1.0 / (1 << 44)
 // only: the gradients of the final segments are taken a second time, and summed in order
 // along the path.
 func (ig AdaptiveIntegratedGradients) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
+	if err := in.Check(f, dst); err != nil {
+		return Report{}, err
+	}
 	n, d := in.X.Dims()
 	tolerance, err := amount("Tolerance", ig.Tolerance, 1e-6)
 	if err != nil {

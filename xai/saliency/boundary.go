@@ -44,6 +44,9 @@ func (Boundary) Signed() bool { return true }
 
 // Attribute implements Method.
 func (m Boundary) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
+	if err := in.Check(f, dst); err != nil {
+		return Report{}, err
+	}
 	n, d := in.X.Dims()
 	steps, err := count("Steps", m.Steps, 50)
 	if err != nil {

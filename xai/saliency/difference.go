@@ -33,7 +33,7 @@ func (m FiniteDifference) Signed() bool { return m.KeepSign }
 
 // Attribute implements Method.
 func (m FiniteDifference) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
-	if err := in.checkShape(); err != nil {
+	if err := in.Check(f, dst); err != nil {
 		return Report{}, err
 	}
 	usual := 8

@@ -30,6 +30,9 @@ func (ExpectedGradients) Signed() bool { return true }
 
 // Attribute implements Method.
 func (eg ExpectedGradients) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
+	if err := in.Check(f, dst); err != nil {
+		return Report{}, err
+	}
 	_, d := in.X.Dims()
 	samples, err := count("Samples", eg.Samples, 200)
 	if err != nil {

@@ -59,6 +59,9 @@ func (m GradientFlow) Attribute(ctx context.Context, f xai.Differentiable, dst *
 // follow is Attribute; watch, if there is one, sees where each row is before its first step
 // and after every one, and the scores there (nil after the last).
 func (m GradientFlow) follow(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch, watch func(row int, x, scores []float64)) (Report, error) {
+	if err := in.Check(f, dst); err != nil {
+		return Report{}, err
+	}
 	n, d := in.X.Dims()
 	length, err := amount("Length", m.Length, 0.05)
 	if err != nil {
@@ -89,9 +92,6 @@ func (m GradientFlow) follow(ctx context.Context, f xai.Differentiable, dst *mat
 	}
 	if m.Blur != 0 {
 		if _, err := amount("Blur", m.Blur, 0); err != nil {
-			return Report{}, err
-		}
-		if err := in.checkShape(); err != nil {
 			return Report{}, err
 		}
 	}

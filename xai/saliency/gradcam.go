@@ -36,7 +36,7 @@ func (m GradCAM) Signed() bool { return m.KeepNegative }
 
 // Attribute implements Method.
 func (m GradCAM) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
-	if err := in.checkShape(); err != nil {
+	if err := in.Check(f, dst); err != nil {
 		return Report{}, err
 	}
 	coarse, l, err := m.coarse(ctx, f, in)

@@ -14,6 +14,9 @@ type Gradient struct{}
 
 // Attribute implements Method.
 func (Gradient) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
+	if err := in.Check(f, dst); err != nil {
+		return Report{}, err
+	}
 	_, err := f.Gradients(ctx, dst, in.X, in.Targets)
 	return Report{Passes: 1}, err
 }

@@ -4,17 +4,8 @@ import (
 	"fmt"
 
 	"github.com/whybook/whybook/datasets"
-	"github.com/whybook/whybook/xai"
 	"gonum.org/v1/gonum/mat"
 )
-
-// checkShape says whether the rows of x are images of the batch's shape.
-func (in Batch) checkShape() error {
-	if _, d := in.X.Dims(); in.Shape.Size() != d || in.Shape.Channels < 1 || in.Shape.Height < 1 {
-		return fmt.Errorf("the rows have %d values, the shape %v has %d: %w", d, in.Shape, in.Shape.Size(), xai.ErrShape)
-	}
-	return nil
-}
 
 // tiles cuts an image into squares of size x size pixels, smaller at the right and lower
 // border, row by row. It returns the number of the square of each pixel and how many

@@ -20,8 +20,11 @@ func (GuidedGradCAM) Signed() bool { return true }
 
 // Attribute implements Method.
 func (m GuidedGradCAM) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
+	if err := in.Check(f, dst); err != nil {
+		return Report{}, err
+	}
 	n, d := in.X.Dims()
-	cam := mat.NewDense(max(n, 1), max(d, 1), nil)
+	cam := mat.NewDense(n, d, nil)
 	where, err := GradCAM{Layer: m.Layer}.Attribute(ctx, f, cam, in)
 	if err != nil {
 		return Report{}, err

@@ -14,6 +14,9 @@ type InputGradient struct{}
 
 // Attribute implements Method.
 func (InputGradient) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
+	if err := in.Check(f, dst); err != nil {
+		return Report{}, err
+	}
 	_, err := f.Gradients(ctx, dst, in.X, in.Targets)
 	if err == nil {
 		dst.MulElem(dst, in.X)

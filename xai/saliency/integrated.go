@@ -30,6 +30,9 @@ func (IntegratedGradients) Signed() bool { return true }
 // Attribute implements Method. Memory does not grow with Steps: the path is walked in
 // blocks of points, and each is added to the sum as it comes.
 func (ig IntegratedGradients) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
+	if err := in.Check(f, dst); err != nil {
+		return Report{}, err
+	}
 	_, d := in.X.Dims()
 	steps, err := count("Steps", ig.Steps, 50)
 	if err != nil {

@@ -40,7 +40,7 @@ func (LIME) Signed() bool { return true }
 
 // Attribute implements Method.
 func (m LIME) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
-	if err := in.checkShape(); err != nil {
+	if err := in.Check(f, dst); err != nil {
 		return Report{}, err
 	}
 	samples, err := count("Samples", m.Samples, 1000)

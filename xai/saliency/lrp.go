@@ -114,6 +114,9 @@ func (LRP) Signed() bool { return true }
 
 // Attribute implements Method.
 func (m LRP) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
+	if err := in.Check(f, dst); err != nil {
+		return Report{}, err
+	}
 	model, err := below[xai.Propagator](f)
 	if err != nil {
 		return Report{}, err

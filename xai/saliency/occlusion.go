@@ -28,7 +28,7 @@ func (Occlusion) Signed() bool { return true }
 
 // Attribute implements Method.
 func (m Occlusion) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
-	if err := in.checkShape(); err != nil {
+	if err := in.Check(f, dst); err != nil {
 		return Report{}, err
 	}
 	h, w := in.Shape.Height, in.Shape.Width

@@ -21,12 +21,6 @@ type origin struct {
 }
 
 func originOf(ctx context.Context, f xai.Differentiable, in Batch) (origin, error) {
-	_, k := f.Dims()
-	for i, c := range in.Targets {
-		if c < 0 || c >= k {
-			return origin{}, fmt.Errorf("target %d of row %d: the model has %d scores (0-%d): %w", c, i, k, k-1, xai.ErrTarget)
-		}
-	}
 	o := origin{model: f}
 	var err error
 	if s, ok := asScalar(f); ok {
@@ -39,6 +33,7 @@ func originOf(ctx context.Context, f xai.Differentiable, in Batch) (origin, erro
 	if o.outputs, err = f.Scores(ctx, in.X); err != nil {
 		return origin{}, err
 	}
+	_, k := f.Dims()
 	o.seed = mat.NewDense(len(in.Targets), k, nil)
 	for i, c := range in.Targets {
 		o.seed.Set(i, c, 1)
@@ -61,6 +56,9 @@ func below[M xai.Layered](f xai.Differentiable) (M, error) {
 
 // propagate sends the gradient of what is explained back to the input by the given rules.
 func propagate(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch, rules func(xai.Site) xai.Rule) (Report, error) {
+	if err := in.Check(f, dst); err != nil {
+		return Report{}, err
+	}
 	model, err := below[xai.Propagator](f)
 	if err != nil {
 		return Report{}, err

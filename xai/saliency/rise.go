@@ -33,7 +33,7 @@ func (RISE) Signed() bool { return false }
 
 // Attribute implements Method.
 func (m RISE) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
-	if err := in.checkShape(); err != nil {
+	if err := in.Check(f, dst); err != nil {
 		return Report{}, err
 	}
 	masks, err := count("Masks", m.Masks, 4000)

@@ -29,15 +29,6 @@ type Method interface {
 	Signed() bool
 }
 
-// Batch is what a method explains: rows of inputs, each with the score to explain.
-type Batch struct {
-	X       *mat.Dense     // n x d, d = Shape.Size(), channel-major
-	Shape   datasets.Shape // of each row
-	Targets []int          // n score indices
-	Low     float64        // least and greatest value that an input can have: 0 and 1 for
-	High    float64        // images; both 0 where there are no limits
-}
-
 // Report is what a method says about its own work.
 type Report struct {
 	Passes int // rows sent through the model, forward or backward, per row of x

@@ -35,7 +35,7 @@ func (Shapley) Signed() bool { return true }
 
 // Attribute implements Method.
 func (m Shapley) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
-	if err := in.checkShape(); err != nil {
+	if err := in.Check(f, dst); err != nil {
 		return Report{}, err
 	}
 	n, d := in.X.Dims()

@@ -71,6 +71,9 @@ func (m Smooth) inner() Method {
 
 // Attribute implements Method. Passes counts those of the inner method.
 func (m Smooth) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dense, in Batch) (Report, error) {
+	if err := in.Check(f, dst); err != nil {
+		return Report{}, err
+	}
 	n, d := in.X.Dims()
 	samples, err := count("Samples", m.Samples, 50)
 	if err != nil {

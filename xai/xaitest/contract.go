@@ -229,21 +229,52 @@ func failing(ctx context.Context, m saliency.Method, t saliency.Traits) error {
 	return err
 }
 
-// shapes: rows of another length than the model's are an error, and no panic.
+// shapes: sizes that do not agree and scores that the model does not have are errors, and no
+// panic.
 func shapes(ctx context.Context, m saliency.Method, _ saliency.Traits) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("panic on rows of another length: %v", r)
-		}
-	}()
 	f, err := network(1, false)
 	if err != nil {
 		return err
 	}
-	in := inputs(7, 2)
-	in.X, in.Shape.Width = mat.NewDense(2, size/2, nil), shape.Width/2
-	if _, err := m.Attribute(ctx, f, mat.NewDense(2, size/2, nil), in); !errors.Is(err, xai.ErrShape) {
-		return fmt.Errorf("rows of %d values for a model of %d: the error %v does not match xai.ErrShape", size/2, size, err)
+	half := inputs(7, 2)
+	half.X, half.Shape.Width = mat.NewDense(2, size/2, nil), shape.Width/2
+	empty := inputs(7, 2)
+	empty.X, empty.Targets = &mat.Dense{}, nil
+	missing := inputs(7, 2)
+	missing.X = nil
+	targeted := func(targets ...int) saliency.Batch {
+		in := inputs(7, 2)
+		in.Targets = targets
+		return in
+	}
+	what := ""
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic on %s: %v", what, r)
+		}
+	}()
+	for _, c := range []struct {
+		what string
+		in   saliency.Batch
+		dst  *mat.Dense
+		want error
+	}{
+		{"rows of another length than the model's", half, mat.NewDense(2, size/2, nil), xai.ErrShape},
+		{"a batch without rows", empty, &mat.Dense{}, xai.ErrShape},
+		{"a batch without a matrix", missing, mat.NewDense(2, size, nil), xai.ErrShape},
+		{"no result matrix", inputs(7, 2), nil, xai.ErrShape},
+		{"a result of fewer rows", inputs(7, 2), mat.NewDense(1, size, nil), xai.ErrShape},
+		{"a result of more rows", inputs(7, 2), mat.NewDense(3, size, nil), xai.ErrShape},
+		{"a result of shorter rows", inputs(7, 2), mat.NewDense(2, size-1, nil), xai.ErrShape},
+		{"fewer targets than rows", targeted(0), mat.NewDense(2, size, nil), xai.ErrShape},
+		{"more targets than rows", targeted(0, 1, 2), mat.NewDense(2, size, nil), xai.ErrShape},
+		{"a target beyond the scores", targeted(0, classes), mat.NewDense(2, size, nil), xai.ErrTarget},
+		{"a negative target", targeted(0, -1), mat.NewDense(2, size, nil), xai.ErrTarget},
+	} {
+		what = c.what
+		if _, err := m.Attribute(ctx, f, c.dst, c.in); !errors.Is(err, c.want) {
+			return fmt.Errorf("%s: the error %v does not match %q; saliency.Batch.Check finds it", c.what, err, c.want)
+		}
 	}
 	return nil
 }
