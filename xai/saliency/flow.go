@@ -129,9 +129,7 @@ func (m GradientFlow) follow(ctx context.Context, f xai.Differentiable, dst *mat
 				if watch != nil {
 					watch(w.row, w.x, s)
 				}
-				if len(s) == 1 {
-					s, c = []float64{s[0], 0}, 0
-				}
+				s, c = contest(s, c)
 				top := floats.MaxIdx(s) == c
 				if k == 0 {
 					w.down = top
@@ -160,6 +158,15 @@ func (m GradientFlow) follow(ctx context.Context, f xai.Differentiable, dst *mat
 	}
 	report.Passes = steps
 	return report, nil
+}
+
+// contest returns the scores among which the target competes, and its place there: the only
+// score of a model that has one competes with 0.
+func contest(scores []float64, target int) ([]float64, int) {
+	if len(scores) == 1 {
+		return []float64{scores[0], 0}, 0
+	}
+	return scores, target
 }
 
 // flowing is a row on its way.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -17,7 +18,7 @@ type Path struct {
 	Scores [][]float64    // all scores at each point
 	Shape  datasets.Shape // of a point
 	Target int            // the score that was followed
-	Down   bool           // whether it was descended: the target was predicted at the start
+	Down   bool           // whether it was descended: the target was predicted at the start, a scalar positive
 	Flow   Map            // the map that the path makes
 }
 
@@ -62,7 +63,8 @@ func (r Recipe) Path(ctx context.Context) (Path, error) {
 		p.Scores[len(p.Scores)-1] = slices.Clone(scores.RawRowView(0))
 	}
 	p.Shape, p.Target, p.Flow = m.Shape, m.Target, m
-	p.Down = slices.Index(p.Scores[0], slices.Max(p.Scores[0])) == p.Target
+	start, c := contest(p.Scores[0], p.Target)
+	p.Down = floats.MaxIdx(start) == c
 	return p, nil
 }
 

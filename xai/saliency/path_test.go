@@ -2,8 +2,10 @@ package saliency
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/whybook/whybook/datasets"
@@ -49,6 +51,28 @@ func TestPathOnTheSaddle(t *testing.T) {
 		t.Fatal(err)
 	}
 	near(t, "half of the path", p.Displacements()[2500], half.Values, 1e-12)
+}
+
+// TestPathTowardAScalar: whether a scalar is above or below 0, the end of the path is what the
+// map says, and the picture tells its value.
+func TestPathTowardAScalar(t *testing.T) {
+	for _, sign := range []float64{1, -1} {
+		f := affine(0, []float64{sign, 2 * sign, 0, 0}, []float64{0, 0, 0, 0})
+		x := datasets.Sample{Shape: datasets.Shape{Channels: 1, Height: 2, Width: 2}, X: []float64{0.5, 0.5, 0.5, 0.5}}
+		p, err := Of(f, x).With(GradientFlow{}).Toward(Margin{Class: 0}).Path(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := len(p.Points) - 1
+		near(t, "end of the path", p.Displacements()[last], p.Flow.Values, 0)
+		if p.Down != (sign > 0) || p.Flow.Values[0]*sign <= 0 || math.Abs(p.Scores[last][0]) >= 1.5 {
+			t.Errorf("a margin of %v: down %v to %v, map %v", p.Scores[0], p.Down, p.Scores[last], p.Flow.Values)
+		}
+		v := p.View()
+		if want := fmt.Sprintf("from %.3g", 1.5*sign); v.Err() != nil || !strings.Contains(v.Title(), want) {
+			t.Errorf("the title is %q, want one with %q (%v)", v.Title(), want, v.Err())
+		}
+	}
 }
 
 func TestPathRefuses(t *testing.T) {

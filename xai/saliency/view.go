@@ -53,8 +53,8 @@ func (r Recipe) View(ctx context.Context) (render.View, error) {
 const frames = 6
 
 // View draws the way of the flow: what has come and gone after some of the steps, in one
-// colour scale, with the target's probability; or, in a table of two columns, the path
-// beside the straight line along the gradient.
+// colour scale, with the target's probability or a scalar's value; or, in a table of two
+// columns, the path beside the straight line along the gradient.
 func (p Path) View() render.View {
 	if len(p.Points) < 2 {
 		return render.Failed(fmt.Errorf("saliency.Path: %d points make no path", len(p.Points)))
@@ -83,12 +83,20 @@ func (p Path) View() render.View {
 		k := (f + 1) * last / min(frames, last)
 		m := Map{Values: moved[k], Shape: p.Shape}
 		views = append(views, render.HeatMap{
-			Title:  fmt.Sprintf("step %d: %.0f %% “%s”", k, 100*probability(p.Scores[k], p.Target), class),
+			Title:  fmt.Sprintf("step %d: %s “%s”", k, p.standing(k), class),
 			Values: m.Plane(), Height: p.Shape.Height, Width: p.Shape.Width,
 			Signed: true, Label: "displacement", Scale: "path",
 		}.View())
 	}
-	return render.Row(views...).Titled(fmt.Sprintf("Gradient flow for “%s”, from %.0f %%", class, 100*probability(p.Scores[0], p.Target)))
+	return render.Row(views...).Titled(fmt.Sprintf("Gradient flow for “%s”, from %s", class, p.standing(0)))
+}
+
+// standing says where the target is at point k: its probability, or the value of a scalar.
+func (p Path) standing(k int) string {
+	if len(p.Scores[k]) == 1 {
+		return fmt.Sprintf("%.3g", p.Scores[k][0])
+	}
+	return fmt.Sprintf("%.0f %%", 100*probability(p.Scores[k], p.Target))
 }
 
 // remark returns what the notes of the map say, for its title.
