@@ -51,8 +51,8 @@ func TestModelAndMapMustFit(t *testing.T) {
 		"no sample":    {f, sample, xai.ErrShape},
 		"NaN sample":   {f, lost, datasets.ErrNotFinite},
 		"NaN map":      {f, with(m, 1, 2, 3, math.NaN()), ErrMap},
-		"NaN score":    {linear(4, 3, math.NaN(), 1), m, nil},
-		"wrong output": {linear(math.Inf(1), 0, 0, 0), m, nil},
+		"NaN score":    {linear(4, 3, math.NaN(), 1), m, datasets.ErrNotFinite},
+		"wrong output": {linear(math.Inf(1), 0, 0, 0), m, datasets.ErrNotFinite},
 	} {
 		v, err := Completeness{}.Measure(ctx, c.f, c.m)
 		if err == nil || c.want != nil && !errors.Is(err, c.want) || !strings.HasPrefix(err.Error(), "evaluate: Completeness error: ") {

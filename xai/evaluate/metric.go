@@ -23,7 +23,8 @@ type Metric interface {
 
 	// Measure returns the number for map m of model f, whose input is m.Sample. Metrics
 	// that only read the map accept a nil f. The model and the map are not changed, and
-	// equal arguments give equal bytes.
+	// equal arguments give equal bytes. A score that is no number is an error that matches
+	// datasets.ErrNotFinite.
 	Measure(ctx context.Context, f xai.Differentiable, m saliency.Map) (float64, error)
 }
 
@@ -148,7 +149,7 @@ func or(metric, field string, row []float64, d int) ([]float64, error) {
 		return nil, fmt.Errorf("evaluate: %s: field %s has %d values, the input %d: %w", metric, field, len(row), d, xai.ErrShape)
 	}
 	if i, bad := notFinite(row); bad {
-		return nil, fmt.Errorf("evaluate: %s: value %d of field %s is %v", metric, i, field, row[i])
+		return nil, fmt.Errorf("evaluate: %s: value %d of field %s is %v: %w", metric, i, field, row[i], datasets.ErrNotFinite)
 	}
 	return row, nil
 }
@@ -177,7 +178,7 @@ func sweep(ctx context.Context, metric string, f xai.Differentiable, n int, fill
 		for i := range block {
 			row := scores.RawRowView(i)
 			if k, bad := notFinite(row); bad {
-				return fmt.Errorf("evaluate: %s: score %d of changed input %d is %v; this metric needs finite ones", metric, k, done+i, row[k])
+				return fmt.Errorf("evaluate: %s: score %d of changed input %d is %v; this metric needs finite ones: %w", metric, k, done+i, row[k], datasets.ErrNotFinite)
 			}
 			take(done+i, row)
 		}

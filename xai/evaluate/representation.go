@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/saliency"
 	"gonum.org/v1/gonum/mat"
@@ -68,7 +69,7 @@ func (c RelativeRepresentationStability) Measure(ctx context.Context, f xai.Diff
 		}
 		row := out.RawRowView(0)
 		if i, bad := notFinite(row); bad {
-			return nil, fmt.Errorf("evaluate: %s: value %d of layer %s is %v; this metric needs finite ones", name, i, c.Layer, row[i])
+			return nil, fmt.Errorf("evaluate: %s: value %d of layer %s is %v; this metric needs finite ones: %w", name, i, c.Layer, row[i], datasets.ErrNotFinite)
 		}
 		return row, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/progress"
 	"github.com/whybook/whybook/xai/saliency"
@@ -299,7 +300,7 @@ func (c neighbourhood) explain(ctx context.Context, metric string, f xai.Differe
 				return fmt.Errorf("evaluate: %s: value %d of the map of changed input %d is %v: %w", metric, j, done+i, n.phi[j], ErrMap)
 			}
 			if k, bad := notFinite(n.scores); bad {
-				return fmt.Errorf("evaluate: %s: score %d of changed input %d is %v; this metric needs finite ones", metric, k, done+i, n.scores[k])
+				return fmt.Errorf("evaluate: %s: score %d of changed input %d is %v; this metric needs finite ones: %w", metric, k, done+i, n.scores[k], datasets.ErrNotFinite)
 			}
 			if done+i > 0 {
 				take(n)

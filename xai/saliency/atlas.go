@@ -218,7 +218,7 @@ func (a Atlas) check() error {
 				return fmt.Errorf("class %d: %w", c, err)
 			}
 			if j := indexNotFinite(list); j >= 0 {
-				return fmt.Errorf("class %d: value %d is %v", c, j, list[j])
+				return fmt.Errorf("class %d: value %d is %v: %w", c, j, list[j], datasets.ErrNotFinite)
 			}
 		}
 	}
@@ -303,7 +303,7 @@ func (s Survey) block(ctx context.Context, a *Atlas, set datasets.Set, x *mat.De
 	for i := range n {
 		row := scores.RawRowView(i)
 		if !finite(row) {
-			return fmt.Errorf("the scores of sample %d are %v; explanations need finite ones", lo+i, row)
+			return fmt.Errorf("the scores of sample %d are %v; explanations need finite ones: %w", lo+i, row, datasets.ErrNotFinite)
 		}
 		predicted, label := floats.MaxIdx(row), set.Labels[lo+i]
 		switch {
@@ -339,7 +339,7 @@ func (s Survey) block(ctx context.Context, a *Atlas, set datasets.Set, x *mat.De
 		}
 		phi := maps.RawRowView(p)
 		if !finite(phi) {
-			return fmt.Errorf("%s: the map of sample %d has values that are not finite", name(s.method), lo+i)
+			return fmt.Errorf("%s: the map of sample %d has a %w", name(s.method), lo+i, datasets.ErrNotFinite)
 		}
 		e.add(phi, in.X.RawRowView(p))
 		notes := noteworthy(Map{Values: phi, Shape: set.Shape, Method: a.Method, Target: targets[p], Scores: scores.RawRowView(i), Sample: datasets.Sample{Shape: set.Shape, X: in.X.RawRowView(p)}})

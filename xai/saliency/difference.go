@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
 	"gonum.org/v1/gonum/mat"
 )
@@ -53,7 +54,7 @@ func (m FiniteDifference) Attribute(ctx context.Context, f xai.Differentiable, d
 	}
 	values := m.Values
 	if j := indexNotFinite(values); j >= 0 {
-		return Report{}, fmt.Errorf("field Values has %v", values[j])
+		return Report{}, fmt.Errorf("field Values has %v: %w", values[j], datasets.ErrNotFinite)
 	}
 	if len(values) == 0 {
 		if in.High == in.Low {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/progress"
 	"gonum.org/v1/gonum/floats"
@@ -37,7 +38,8 @@ const flat = 1e-12
 // over a rival with the score 0, as in a binary classifier: it is descended where it is
 // positive, until it is not, and else ascended until 1/(1 + exp(-f)) is Stop.
 //
-// Where the gradient vanishes at the input itself there is no map (Report.Undefined).
+// Where the gradient vanishes at the input itself, or is no number anywhere on the path, there
+// is no map (Report.Undefined).
 type GradientFlow struct {
 	Length  float64 // h times Steps, in units of (High - Low) sqrt(d), or of sqrt(d) where there are no limits; default 0.05
 	Steps   int     // default 50
@@ -135,11 +137,15 @@ func (m GradientFlow) follow(ctx context.Context, f xai.Differentiable, dst *mat
 					w.down = top
 				}
 				norm := floats.Norm(g, 2)
-				if k == 0 && !(norm >= flat) {
+				if !finite(s) || !finite([]float64{norm}) {
+					report.undefined(dst, w.row, "after %d steps the scores are %v and the gradient of score %d has the norm %g: %w", k, s, c, norm, datasets.ErrNotFinite)
+					continue
+				}
+				if k == 0 && norm < flat {
 					report.undefined(dst, w.row, "the gradient of score %d has the norm %g at the input, so there is no direction to follow", c, norm)
 					continue
 				}
-				ended := k > 0 && (w.down && !top || !w.down && probability(s, c) >= stop || !(norm >= flat))
+				ended := k > 0 && (w.down && !top || !w.down && probability(s, c) >= stop || norm < flat)
 				if !ended {
 					w.step(dst.RawRowView(w.row), g, h/norm, m.Average, in)
 				}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
 	"gonum.org/v1/gonum/mat"
 )
@@ -48,7 +49,7 @@ func (m Occlusion) Attribute(ctx context.Context, f xai.Differentiable, dst *mat
 		return Report{}, err
 	}
 	if j := indexNotFinite([]float64{m.Fill}); j >= 0 {
-		return Report{}, fmt.Errorf("field Fill is %v", m.Fill)
+		return Report{}, fmt.Errorf("field Fill is %v: %w", m.Fill, datasets.ErrNotFinite)
 	}
 	base, err := scoresAt(ctx, f, in)
 	if err != nil {

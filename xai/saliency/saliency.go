@@ -286,7 +286,9 @@ func (r Recipe) classes(k int) []string {
 	return nil
 }
 
-// Explain computes the map.
+// Explain computes the map. Scores, gradients or values of the map that are no numbers are an
+// error that matches datasets.ErrNotFinite, an input without a map one that matches
+// ErrUndefined.
 func (r Recipe) Explain(ctx context.Context) (Map, error) {
 	if err := r.check(); err != nil {
 		return Map{}, err
@@ -304,7 +306,7 @@ func (r Recipe) Explain(ctx context.Context) (Map, error) {
 		Scores: append([]float64(nil), scores.RawRowView(0)...), Sample: r.sample, Provenance: r.provenance(),
 	}
 	if m.Classes = r.classes(len(m.Scores)); !finite(m.Scores) {
-		return Map{}, fmt.Errorf("saliency: the model's scores here are %v; explanations need finite ones", m.Scores)
+		return Map{}, fmt.Errorf("saliency: the model's scores here are %v; explanations need finite ones: %w", m.Scores, datasets.ErrNotFinite)
 	}
 	if r.layer != "" {
 		if model, in, err = at(ctx, model, r.layer, in); err != nil {
@@ -333,7 +335,7 @@ func (r Recipe) Explain(ctx context.Context) (Map, error) {
 		return Map{}, fmt.Errorf("saliency: %s: %w", name(r.method), err)
 	}
 	if !finite(m.Values) {
-		return Map{}, fmt.Errorf("saliency: %s: the map has values that are not finite; does the model return finite scores around here?", name(r.method))
+		return Map{}, fmt.Errorf("saliency: %s: the map has values that are not finite; does the model return finite scores around here? %w", name(r.method), datasets.ErrNotFinite)
 	}
 	m.Report.Undefined = nil
 	m.Report.Notes = append(m.Report.Notes, noteworthy(m)...)
@@ -369,7 +371,7 @@ func (m *Map) toward(ctx context.Context, model xai.Differentiable, s Scalar, in
 	m.Provenance.Target, m.Scalar = s.String(), s
 	m.Classes, m.Target, m.Scores = []string{s.title(class)}, 0, []float64{value.At(0, 0)}
 	if !finite(m.Scores) {
-		return nil, fmt.Errorf("saliency: the %v is %v here; explanations need a finite number", s, m.Scores[0])
+		return nil, fmt.Errorf("saliency: the %v is %v here; explanations need a finite number: %w", s, m.Scores[0], datasets.ErrNotFinite)
 	}
 	return one, nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/internal/store"
 )
@@ -110,10 +111,10 @@ func (m Map) check() error {
 		return err
 	}
 	if j := indexNotFinite(m.Values); j >= 0 {
-		return fmt.Errorf("value %d is %v", j, m.Values[j])
+		return fmt.Errorf("value %d is %v: %w", j, m.Values[j], datasets.ErrNotFinite)
 	}
 	if j := indexNotFinite(m.Scores); j >= 0 {
-		return fmt.Errorf("score %d is %v", j, m.Scores[j])
+		return fmt.Errorf("score %d is %v: %w", j, m.Scores[j], datasets.ErrNotFinite)
 	}
 	if err := m.Sample.Err(); err != nil {
 		return err

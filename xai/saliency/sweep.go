@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/progress"
 	"gonum.org/v1/gonum/mat"
@@ -133,7 +134,7 @@ func checkBaselines(baselines [][]float64, d int) error {
 			return fmt.Errorf("baseline %d: the baseline has %d values, the input %d: %w", b, len(baseline), d, xai.ErrShape)
 		}
 		if j := indexNotFinite(baseline); j >= 0 {
-			return fmt.Errorf("baseline %d: value %d is %v", b, j, baseline[j])
+			return fmt.Errorf("baseline %d: value %d is %v: %w", b, j, baseline[j], datasets.ErrNotFinite)
 		}
 	}
 	return nil
