@@ -268,7 +268,7 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.Colours = &bands
-	sections, err := imbalance.Report(ctx, a, imbalance.ReportOptions{Complexity: &imbalance.Complexity{Distance: imbalance.Euclidean, Sample: 300, Repeats: 1}})
+	sections, err := imbalance.Report(ctx, a, imbalance.ReportOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +279,7 @@ func TestReport(t *testing.T) {
 		look(t, "report-"+s.Title, s.View)
 	}
 	for _, want := range []string{"Accuracy of classes", "Archetypes", "Table of classes", "Archetypes of held-out data", "Errors of archetypes", "What goes with recall",
-		"Nearest adversaries of misclassified members", "Nearest adversaries of all members", "Errors on held-out data", "Adversaries against errors", "Complexity of classes",
+		"Nearest adversaries of misclassified members", "Nearest adversaries of all members", "Errors on held-out data", "Adversaries against errors",
 		"Prototypes", "Sub-concepts of 0", "Sub-concepts of 9", "Important features", "Overlap of features", "Overlap beside adversaries", "Density of features", "Colours", "Colours of 0", "Colours of 9"} {
 		if !slices.ContainsFunc(sections, func(s imbalance.Section) bool { return s.Title == want }) {
 			t.Errorf("no section %q", want)

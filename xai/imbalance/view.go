@@ -1,7 +1,6 @@
 package imbalance
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -520,55 +519,6 @@ func (b Bands) draw(groups []BandGroup, title string) render.View {
 	})).Titled(title)
 }
 
-// View draws the measures of the classes as two tables, those of neighbours and those of
-// features and planes; below, where recalls are known, how closely each goes with recall.
-func (t Table) View() render.View {
-	const title = "Complexity of each class"
-	if len(t.Classes) == 0 || len(t.Columns) == 0 {
-		return render.Failed(fmt.Errorf("imbalance.Table: no measures; make one with Complexity.Measure: %w", render.ErrEmpty))
-	}
-	draw := func(columns []Column, note string) render.View {
-		view := render.Table{Columns: []string{"class"}, Foot: []any{"mean"}, Note: note}
-		for _, class := range t.Classes {
-			view.Rows = append(view.Rows, []any{class.Name})
-		}
-		shade := render.Shading{High: 1}
-		for _, c := range columns {
-			view.Columns, view.Foot = append(view.Columns, c.Name), append(view.Foot, c.Macro)
-			whole := !slices.ContainsFunc(c.Values, func(v float64) bool { return v != math.Trunc(v) })
-			for i := range view.Rows {
-				if v := c.Values[i]; whole {
-					view.Rows[i] = append(view.Rows[i], int(v))
-				} else {
-					view.Rows[i] = append(view.Rows[i], v)
-				}
-			}
-			if known := slices.ContainsFunc(c.Values, func(v float64) bool { return !math.IsNaN(v) }); known && !slices.Contains([]string{"n", "share", "IR", "D3"}, c.Name) {
-				shade.Columns = append(shade.Columns, len(view.Columns)-1)
-			}
-		}
-		if len(shade.Columns) > 0 {
-			view.Shadings = []render.Shading{shade}
-		}
-		return view.View()
-	}
-	half := (len(t.Columns) + 1) / 2
-	views := []render.View{draw(t.Columns[:half], ""), draw(t.Columns[half:], fmt.Sprintf("By the definitions of %v. Apart from the safe level, more is harder.", t.Options.Convention))}
-	with := render.Table{Columns: []string{"measure", "Spearman with recall", "p"}}
-	for _, c := range t.Columns {
-		if !math.IsNaN(c.Spearman) && t.Options.Recall != nil {
-			with.Rows = append(with.Rows, []any{c.Name, c.Spearman, c.P})
-		}
-	}
-	if len(with.Rows) > 0 {
-		slices.SortStableFunc(with.Rows, func(a, b []any) int { return cmp.Compare(math.Abs(b[1].(float64)), math.Abs(a[1].(float64))) })
-		with.Shadings = []render.Shading{{Columns: []int{1}, Signed: true, Low: -1, High: 1}}
-		with.Note = fmt.Sprintf("Over %d classes. p is the share of permutations of the classes with a correlation as far from 0, of one measure alone: of many, some look close by chance.", len(t.Classes))
-		views = append(views, with.View())
-	}
-	return render.Column(views...).Titled(title)
-}
-
 // Section is a part of a report.
 type Section struct {
 	Title string
@@ -593,10 +543,6 @@ type ReportOptions struct {
 	Top       int   // features of a class; default 10
 	Classes   []int // whose prototypes and, with archetypes, colours are shown; default the largest and the smallest
 	Reference *int  // class of the density ratios; default the smallest
-
-	// Complexity adds how hard the classes are to tell apart by their features; default nil,
-	// without, since its time grows with the square of the members.
-	Complexity *Complexity
 }
 
 // Report puts all that is known about an analysis into sections. What it has no data for is
@@ -636,7 +582,6 @@ func Report(ctx context.Context, a Analysis, o ReportOptions) (Sections, error) 
 	r := report{ctx: ctx, a: a, o: o}
 	r.classes()
 	r.adversaries()
-	r.complexity()
 	r.prototypes()
 	r.features()
 	r.colours()
@@ -731,20 +676,6 @@ func (r *report) adversaries() {
 	} else {
 		r.add("Adversaries against errors", "How well the nearest adversaries of all training members foretell these errors.", g.View())
 	}
-}
-
-func (r *report) complexity() {
-	const title = "Complexity of classes"
-	if r.o.Complexity == nil {
-		r.without = append(r.without, [2]string{title, "not asked for; set ReportOptions.Complexity"})
-		return
-	}
-	t, err := r.a.Complexity(r.ctx, *r.o.Complexity)
-	if err != nil {
-		r.skip(title, err)
-		return
-	}
-	r.add(title, "How hard each class is to tell from all others by its features, in the measures of the literature.", t.View())
 }
 
 func (r *report) prototypes() {

@@ -89,26 +89,3 @@ func TestPrototypesAreTheirMembers(t *testing.T) {
 		t.Error("a member that is not there is drawn")
 	}
 }
-
-// Whatever the table of complexity holds, it can be drawn: without recalls, with one class
-// that has no value of a measure, with counts that are means of samples.
-func TestComplexityViews(t *testing.T) {
-	_, a := small(t)
-	for name, o := range map[string]imbalance.Complexity{"whole": {}, "sampled": {Sample: 20, Repeats: 3}} {
-		for _, recall := range [][]float64{nil, {.9, .5, .7}} {
-			a.Recall = recall
-			table, err := a.Complexity(ctx, o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			v := table.View()
-			look(t, "complexity-"+name, v)
-			if strings.Contains(v.Text(), "Spearman") != (recall != nil) {
-				t.Errorf("%s with recalls %v: %s", name, recall, v.Text())
-			}
-		}
-	}
-	if err := (imbalance.Table{}).View().Err(); err == nil {
-		t.Error("a table of nothing is drawn")
-	}
-}
