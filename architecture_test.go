@@ -23,7 +23,7 @@ type rule struct {
 	inside  []string // packages of this module
 	outside []string // prefixes of other modules
 	tests   []string // allowed in tests only
-	view    []string // allowed in the file view.go (and its test) only, beside the others
+	view    []string // allowed in view.go, in files named *_view.go and in tests only, beside the others
 	table   []string // allowed in the file table.go only
 }
 
@@ -96,7 +96,7 @@ func violations(files []file) []string {
 		inside, outside := slices.Clone(r.inside), slices.Clone(r.outside)
 		var extra []string
 		switch {
-		case name == "view.go":
+		case name == "view.go" || strings.HasSuffix(name, "_view.go"):
 			extra = r.view
 		case name == "table.go":
 			extra = r.table

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/whybook/whybook/xai"
+	"gonum.org/v1/gonum/mat"
 )
 
 // Analysis is what there is to know about the classes of a set, and what the techniques read.
@@ -162,20 +165,44 @@ func (a Analysis) Relations() (safe, size Relation, err error) {
 }
 
 // Complexity measures how hard the classes are to tell apart by their features, see
-// [Complexity]. Names and, where o has none and all are known, recalls are those of the
-// analysis.
+// [Complexity]. Names and, where o has none, recalls are those of the analysis.
 func (a Analysis) Complexity(ctx context.Context, o Complexity) (Table, error) {
 	m, err := a.Train.withFeatures("imbalance.Analysis.Complexity")
 	if err != nil {
 		return Table{}, err
 	}
-	if o.Names == nil {
-		o.Names = m.Classes
+	space := inputSpace
+	if a.Layer != "" {
+		space = fmt.Sprintf("layer %q", a.Layer)
 	}
-	if known := !slices.ContainsFunc(a.Recall, math.IsNaN); o.Recall == nil && known {
+	return a.complexity(ctx, o, m.Features, space)
+}
+
+// InputComplexity is Complexity for the samples as they are, before any network. Put both, and
+// those of other layers, side by side as [Spaces]. Time grows with the values of a sample: those
+// of images in colour want a small Sample.
+func (a Analysis) InputComplexity(ctx context.Context, o Complexity) (Table, error) {
+	const where = "imbalance.Analysis.InputComplexity"
+	m, err := a.Train.checked(where)
+	if err != nil {
+		return Table{}, err
+	}
+	if m.Set.Len() == 0 {
+		return Table{}, fmt.Errorf("%s: the analysis has no samples; analyse a set: %w", where, xai.ErrShape)
+	}
+	return a.complexity(ctx, o, m.Set.Batch(nil, nil), inputSpace)
+}
+
+func (a Analysis) complexity(ctx context.Context, o Complexity, x *mat.Dense, space string) (Table, error) {
+	if o.Names == nil {
+		o.Names = a.Train.named().Classes
+	}
+	if o.Recall == nil {
 		o.Recall = a.Recall
 	}
-	return o.Measure(ctx, m.Features, m.Labels)
+	t, err := o.Measure(ctx, x, a.Train.Labels)
+	t.Space = space
+	return t, err
 }
 
 // smallest returns the class with the fewest members, but some; the first of several.

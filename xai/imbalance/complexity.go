@@ -39,7 +39,7 @@ type Complexity struct {
 	Bootstrap int
 	Level     float64 // of the intervals, between 0 and 1; default 0.95
 
-	Recall []float64 // of a classifier, for each class in the order of the labels, in [0,1]; default none
+	Recall []float64 // of a classifier, for each class in the order of the labels, in [0,1], NaN where not known; default none
 	Names  []string  // Names[l] is the class with label l >= 0; default the number
 	Seed   uint64    // of interpolation, samples, resamples and permutations
 	Memory int       // bytes for searches, which are faster if 8 Sample^2 fit in; default 256 MiB
@@ -67,13 +67,14 @@ func (o Complexity) MeasureSet(ctx context.Context, set datasets.Set) (Table, er
 	if len(o.Names) > 0 {
 		return Table{}, errors.New("imbalance.Complexity: Names is set, and the set has names; leave it empty")
 	}
-	index := make([]int, set.Len())
-	for i := range index {
-		index[i] = i
-	}
 	o.Names = set.Classes
-	return o.Measure(ctx, set.Batch(nil, index), set.Labels)
+	t, err := o.Measure(ctx, set.Batch(nil, nil), set.Labels)
+	t.Space = inputSpace
+	return t, err
 }
+
+// inputSpace is the Space of samples as they are.
+const inputSpace = "the inputs"
 
 // withDefaults fills the fields left at zero, or says which one is wrong.
 func (o Complexity) withDefaults() (Complexity, error) {
@@ -139,8 +140,8 @@ func (o Complexity) measure(ctx context.Context, x *mat.Dense, labels []int) (Ta
 		return Table{}, fmt.Errorf("field Recall has %d values, the table %d classes: %w", len(o.Recall), len(t.Classes), xai.ErrShape)
 	}
 	for c, r := range o.Recall {
-		if !(r >= 0 && r <= 1) {
-			return Table{}, fmt.Errorf("field Recall: %v for class %q; want shares between 0 and 1", r, t.Classes[c].Name)
+		if r < 0 || r > 1 {
+			return Table{}, fmt.Errorf("field Recall: %v for class %q; want shares between 0 and 1, or NaN where not known", r, t.Classes[c].Name)
 		}
 	}
 	whole := newData(x, y, len(t.Classes))
@@ -228,6 +229,7 @@ func stratify(d data, size, k int, r *rand.Rand) []int {
 type measured struct {
 	set     map[string]float64
 	class   []map[string]float64
+	votes   [][]int // of each class: its rows' k nearest rows by class
 	resets  []map[string]float64
 	reclass [][]map[string]float64
 }
@@ -291,6 +293,7 @@ func (o Complexity) one(ctx context.Context, d data, sd uint64) (*measured, erro
 		if out.class[class], err = o.classValues(ctx, d, whole, class, lines[len(pairs)+class], sd); err != nil {
 			return nil, err
 		}
+		out.votes = append(out.votes, whole.votes(d.members[class], nil))
 	}
 	if skip {
 		for _, name := range []string{"L1", "L2", "L3"} {
@@ -464,7 +467,10 @@ func (o Complexity) classValues(ctx context.Context, d data, s *scope, class int
 // classMeans returns those that are means over the rows of a class.
 func (s *scope) classMeans(class int, weights []float64) map[string]float64 {
 	rows := s.data.members[class]
+	kinds := s.kinds(rows, weights)
+	share, _ := adversary(s.votes(rows, weights), class)
 	return map[string]float64{
+		"safe": kinds[Safe], "border": kinds[Border], "rare": kinds[Rare], "outlier": kinds[Outlier], "adversary": share,
 		"kDN": s.kdn(rows, weights), "degOver": s.degOver(rows, weights), "CM": s.cm(rows, weights),
 		"safe level": s.safeLevel(rows, weights), "N1": s.n1(ECoL, rows, weights), "N2": s.n2sum(rows, weights),
 		"N3": s.n3(rows, weights), "LSC": s.lsc(rows, weights),

@@ -63,7 +63,7 @@ func TestBadInput(t *testing.T) {
 		{"convention", with(func(o *Complexity) { o.Convention = 4 }), x, y, nil},
 		{"distance", with(func(o *Complexity) { o.Distance = -1 }), x, y, nil},
 		{"recalls", with(func(o *Complexity) { o.Recall = []float64{1} }), x, y, xai.ErrShape},
-		{"recall", with(func(o *Complexity) { o.Recall = []float64{1, math.NaN()} }), x, y, nil},
+		{"recall", with(func(o *Complexity) { o.Recall = []float64{1, 1.5} }), x, y, nil},
 	} {
 		_, err := c.o.Measure(t.Context(), c.x, c.y)
 		if err == nil || c.want != nil && !errors.Is(err, c.want) {
@@ -376,6 +376,15 @@ func TestRecallCorrelation(t *testing.T) {
 	}
 	if r, c := got.SetTable().Dims(); r != len(setMeasures) || c != 5 {
 		t.Errorf("the table of the set has %d rows, %d columns", r, c)
+	}
+	// A class whose recall is not known is left out of the correlation, and of nothing else.
+	part, err := Complexity{Recall: []float64{.9, math.NaN(), .3}}.Measure(t.Context(), x, y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, share := part.Column("n"), part.Column("share")
+	if math.Abs(n.Spearman) != 1 || n.P != 1 || share.Values[1] != got.Column("share").Values[1] {
+		t.Errorf("two of three classes: n %+v, share %+v", n, share)
 	}
 	// Tied ranks, more than 8 classes: the paper's safe shares and accuracies.
 	safe := []float64{97.92, 98.57, 91.20, 87.74, 91.47, 78.30, 83.19, 75.54, 83.13, 72.00}

@@ -27,7 +27,7 @@ func rankCorrelation(x, y []float64, sd uint64) (rho, p float64) {
 	)
 	var a, b []float64
 	for i := range x {
-		if !math.IsNaN(x[i]) {
+		if !math.IsNaN(x[i]) && !math.IsNaN(y[i]) {
 			a, b = append(a, x[i]), append(b, y[i])
 		}
 	}

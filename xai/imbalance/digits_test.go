@@ -2,8 +2,8 @@ package imbalance_test
 
 import (
 	"errors"
-	"fmt"
 	"math"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -268,29 +268,47 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.Colours = &bands
-	sections, err := imbalance.Report(ctx, a, imbalance.ReportOptions{})
+	page, err := imbalance.Report(ctx, a, imbalance.ReportOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, s := range sections {
-		if s.Title == "" || s.Text == "" || s.View.Err() != nil || s.View.Alt() == "" {
-			t.Errorf("section %d %q: %q, %v, alt %q", i, s.Title, s.Text, s.View.Err(), s.View.Alt())
+	for i, s := range page.Sections {
+		if s.Heading == "" || len(s.Text) != 1 || s.Text[0] == "" || len(s.Views) != 1 || s.Views[0].Err() != nil || s.Views[0].Alt() == "" {
+			t.Errorf("section %d %q: %q, %d views, %v, alt %q", i, s.Heading, s.Text, len(s.Views), s.Views[0].Err(), s.Views[0].Alt())
 		}
-		look(t, "report-"+s.Title, s.View)
 	}
+	look(t, "report", page.View())
 	for _, want := range []string{"Accuracy of classes", "Archetypes", "Table of classes", "Archetypes of held-out data", "Errors of archetypes", "What goes with recall",
 		"Nearest adversaries of misclassified members", "Nearest adversaries of all members", "Errors on held-out data", "Adversaries against errors",
-		"Prototypes", "Sub-concepts of 0", "Sub-concepts of 9", "Important features", "Overlap of features", "Overlap beside adversaries", "Density of features", "Colours", "Colours of 0", "Colours of 9"} {
-		if !slices.ContainsFunc(sections, func(s imbalance.Section) bool { return s.Title == want }) {
+		"Complexity", "Prototypes", "Sub-concepts of 0", "Sub-concepts of 9", "Important features", "Overlap of features", "Overlap beside adversaries", "Density of features", "Colours", "Colours of 0", "Colours of 9"} {
+		if !slices.ContainsFunc(page.Sections, func(s render.Section) bool { return s.Heading == want }) {
 			t.Errorf("no section %q", want)
 		}
 	}
-	if last := sections[len(sections)-1].Title; last == "Left out" {
-		t.Errorf("left out: %s", sections[len(sections)-1].View.Text())
+	if last := page.Sections[len(page.Sections)-1]; last.Heading == "Left out" {
+		t.Errorf("left out: %s", last.Views[0].Text())
 	}
-	for i, v := range sections.Views() {
-		if want := fmt.Sprintf("%d. %s", i+1, sections[i].Title); v.Title() != want {
-			t.Errorf("view %d is titled %q, want %q", i, v.Title(), want)
+	// One page, on disk, that needs nothing else.
+	paths, err := render.Dir(t.TempDir()).Save(page.View())
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.IndexFunc(paths, func(p string) bool { return strings.HasSuffix(p, ".html") })
+	if at < 0 {
+		t.Fatalf("no page among %v", paths)
+	}
+	html, err := os.ReadFile(paths[at])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{page.Title, "<h2>Complexity</h2>", "the inputs", "layer &#34;", "Convention ECoL"} {
+		if !strings.Contains(string(html), want) {
+			t.Errorf("the page of %d bytes has no %q", len(html), want)
+		}
+	}
+	for _, outside := range []string{"src=\"http", "href=\"http", "@import"} {
+		if strings.Contains(string(html), outside) {
+			t.Errorf("the page needs something from outside: %s", outside)
 		}
 	}
 	look(t, "analysis", a.View())
@@ -298,19 +316,17 @@ func TestReport(t *testing.T) {
 
 // The published file has neither features nor images: the report says what it leaves out.
 func TestReportOfPublishedNeighbours(t *testing.T) {
-	sections, err := imbalance.Report(ctx, published(t), imbalance.ReportOptions{})
+	page, err := imbalance.Report(ctx, published(t), imbalance.ReportOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	last := sections[len(sections)-1]
-	for _, want := range []string{"Prototypes", "Important features", "Errors on held-out data", "Colours"} {
-		if last.Title != "Left out" || !strings.Contains(last.View.Text(), want) {
-			t.Errorf("the last section is %q and does not name %q", last.Title, want)
+	last := page.Sections[len(page.Sections)-1]
+	for _, want := range []string{"Prototypes", "Important features", "Errors on held-out data", "Colours", "Complexity"} {
+		if last.Heading != "Left out" || !strings.Contains(last.Views[0].Text(), want) {
+			t.Errorf("the last section is %q and does not name %q", last.Heading, want)
 		}
 	}
-	for _, s := range sections {
-		look(t, "published-"+s.Title, s.View.Titled(s.Title))
-	}
+	look(t, "published", page.View())
 }
 
 func TestRecipeRefuses(t *testing.T) {
@@ -411,15 +427,11 @@ func TestTablesAndKeys(t *testing.T) {
 	if a.Train.Predicted != nil || a.Layer != "" || !mat.Equal(a.Train.Features, set.Batch(nil, nil)) {
 		t.Error("without a network the features are not the columns")
 	}
-	sections, err := imbalance.Report(ctx, a, imbalance.ReportOptions{})
+	page, err := imbalance.Report(ctx, a, imbalance.ReportOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range sections {
-		if s.View.Err() != nil {
-			t.Errorf("%s: %v", s.Title, s.View.Err())
-		}
-	}
+	look(t, "table-report", page.View())
 	of := imbalance.Of(data)
 	keys := map[string]string{}
 	for name, r := range map[string]imbalance.Recipe{

@@ -414,9 +414,10 @@ func TestNeighbourSharesAgreeWithTheDefinitions(t *testing.T) {
 	centres := v.spheres()
 	base := 0.0
 	for c, members := range d.members {
-		want := map[string]float64{}
+		want := map[string]float64{"safe": 0, "border": 0, "rare": 0, "outlier": 0}
 		size := float64(len(members))
 		var intra, inter float64
+		votes := map[int]float64{}
 		for _, i := range members {
 			near := v.nearest(i, func(int) bool { return true })[:k]
 			same := 0.0
@@ -425,9 +426,13 @@ func TestNeighbourSharesAgreeWithTheDefinitions(t *testing.T) {
 					same++
 				}
 				base += same / float64(q+1) / k / float64(len(y))
+				if y[j] != c {
+					votes[y[j]]++
+				}
 				a, b := size, float64(len(d.members[y[j]]))
 				want["safe level"] += min(a, b) / max(a, b) / k / size
 			}
+			want[map[float64]string{4: "safe", 3: "safe", 2: "border", 1: "rare", 0: "outlier"}[same]] += 1 / size
 			want["kDN"] += (k - same) / k / size
 			want["degOver"] += indicator(same < k) / size
 			want["CM"] += indicator((k-same)/k > 0.5) / size
@@ -443,6 +448,18 @@ func TestNeighbourSharesAgreeWithTheDefinitions(t *testing.T) {
 		}
 		want["LSC"]++
 		want["N2"] = intra / inter / (1 + intra/inter)
+		a, b := (c+1)%3, (c+2)%3
+		if a > b {
+			a, b = b, a
+		}
+		top := a
+		if votes[b] > votes[a] {
+			top = b
+		}
+		want["adversary"] = votes[top] / (votes[a] + votes[b])
+		if g := got.Classes[c].Adversary; g != got.Classes[top].Name {
+			t.Errorf("the adversary of class %d is %q, by the definition %d", c, g, top)
+		}
 		for name, w := range want {
 			if g := got.Column(name).Values[c]; math.Abs(g-w) > 1e-9 {
 				t.Errorf("%s of class %d is %v, by the definition %v", name, c, g, w)

@@ -5,9 +5,10 @@ import (
 	"slices"
 )
 
-// Table is what Complexity.Measure found. Its order is fixed: measures as in the constants
-// of this package's documentation, classes by label.
+// Table is what Complexity.Measure found. Its order is fixed: measures as in this package's
+// documentation, classes by label.
 type Table struct {
+	Space    string     // what the rows are: "the inputs", `layer "gap"`; "" if not known
 	Options  Complexity // with the defaults filled in
 	Rows     int        // of the table measured
 	Features int
@@ -31,6 +32,10 @@ type Class struct {
 	Label int
 	Name  string
 	Rows  int
+
+	// Adversary names the other class that most of the k nearest rows of this one's rows are
+	// of, the first of several; "" where none is of another class.
+	Adversary string
 }
 
 // Column is a measure of every class, in the order of Table.Classes.
@@ -54,10 +59,12 @@ var setMeasures = []string{
 }
 
 // classMeasures is the order of Table.Columns.
-var classMeasures = []string{
-	"n", "share", "IR", "kDN", "degOver", "CM", "D3", "safe level", "N1", "N2", "N3", "N4", "T1", "LSC",
-	"F2", "F3", "L1", "L2", "L3",
-}
+var (
+	sizeMeasures       = []string{"n", "share", "IR"}
+	neighbourMeasures  = []string{"safe", "border", "rare", "outlier", "kDN", "degOver", "CM", "D3", "safe level", "adversary"}
+	separationMeasures = []string{"N1", "N2", "N3", "N4", "T1", "LSC", "F2", "F3", "L1", "L2", "L3"}
+	classMeasures      = slices.Concat(sizeMeasures, neighbourMeasures, separationMeasures)
+)
 
 // Get returns a measure of the whole set by name; NaN if there is none of that name.
 func (t Table) Get(name string) float64 {
@@ -154,6 +161,17 @@ func (t *Table) fill(all []*measured, whole data) {
 		column.Macro = mean(column.Values)
 		t.Columns = append(t.Columns, column)
 	}
+	for c := range t.Classes {
+		votes := make([]int, len(t.Classes))
+		for _, one := range all {
+			for o, n := range one.votes[c] {
+				votes[o] += n
+			}
+		}
+		if _, top := adversary(votes, c); top >= 0 {
+			t.Classes[c].Adversary = t.Classes[top].Name
+		}
+	}
 }
 
 // why says why a measure has no value.
@@ -173,6 +191,8 @@ func why(name string, c Convention, classes int) string {
 		return "no feature varies within the class"
 	case "hubs":
 		return "the graph has no edge"
+	case "adversary":
+		return "no neighbour is of another class"
 	case "N2", "N2sum":
 		return "rows of all classes coincide, at distance 0"
 	}

@@ -158,3 +158,61 @@ func (t Table) SetTable() dataframe.DataFrame {
 		series.New(low, series.Float, "low"), series.New(high, series.Float, "high"), series.New(notes, series.String, "note"),
 	)
 }
+
+// IntervalTable returns the confidence intervals of the measures of the classes: columns class,
+// measure, value, low and high, a row for each class and measure that a resample has, in the order
+// of the classes, then of Columns. It has no rows without resamples.
+func (t Table) IntervalTable() dataframe.DataFrame {
+	var (
+		names, measures  []string
+		value, low, high []float64
+	)
+	for c, class := range t.Classes {
+		for _, m := range t.Columns {
+			if !math.IsNaN(m.Low[c]) {
+				names, measures = append(names, class.Name), append(measures, m.Name)
+				value, low, high = append(value, m.Values[c]), append(low, m.Low[c]), append(high, m.High[c])
+			}
+		}
+	}
+	return dataframe.New(
+		series.New(names, series.String, "class"), series.New(measures, series.String, "measure"),
+		series.New(value, series.Float, "value"), series.New(low, series.Float, "low"), series.New(high, series.Float, "high"),
+	)
+}
+
+// Table returns the measures of the classes side by side: those of [Table.Table] with a column
+// "<measure> in <space>" for each measure and space.
+func (s Spaces) Table() dataframe.DataFrame {
+	if err := s.check("imbalance.Spaces.Table"); err != nil {
+		return dataframe.DataFrame{Err: err}
+	}
+	frames := make([]dataframe.DataFrame, len(s))
+	for i, t := range s {
+		frames[i] = t.Table()
+	}
+	columns := []series.Series{frames[0].Col("class")}
+	for _, m := range s[0].Columns {
+		for i, f := range frames {
+			column := f.Col(m.Name)
+			column.Name = m.Name + " in " + s.name(i)
+			columns = append(columns, column)
+		}
+	}
+	return dataframe.New(columns...)
+}
+
+// SetTable returns the measures of the whole set side by side: columns measure, then the value in
+// each space.
+func (s Spaces) SetTable() dataframe.DataFrame {
+	if err := s.check("imbalance.Spaces.SetTable"); err != nil {
+		return dataframe.DataFrame{Err: err}
+	}
+	columns := []series.Series{s[0].SetTable().Col("measure")}
+	for i, t := range s {
+		column := t.SetTable().Col("value")
+		column.Name = s.name(i)
+		columns = append(columns, column)
+	}
+	return dataframe.New(columns...)
+}

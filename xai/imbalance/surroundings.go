@@ -213,6 +213,48 @@ func (s *surroundings) safeLevel(rows []int, weights []float64) float64 {
 	return s.weighted(rows, weights, func(i int) float64 { return s.safe[i] })
 }
 
+// kinds returns the shares of the archetypes, by count.
+func (s *surroundings) kinds(rows []int, weights []float64) (shares [ArchetypeCount]float64) {
+	for a := range shares {
+		shares[a] = s.weighted(rows, weights, func(i int) float64 { return indicator(archetype(int(s.same[i]), s.k) == Archetype(a)) })
+	}
+	return shares
+}
+
+// votes counts the classes of the k nearest rows.
+func (s *surroundings) votes(rows []int, weights []float64) []int {
+	votes := make([]int, len(s.data.members))
+	for _, i := range rows {
+		w := 1
+		if weights != nil {
+			w = int(weights[i])
+		}
+		for o, n := range s.others[i] {
+			votes[o] += w * n
+		}
+	}
+	return votes
+}
+
+// adversary returns the largest share of another class among the votes for other classes, and that
+// class, the first of several: NaN and -1 where there are none.
+func adversary(votes []int, class int) (part float64, top int) {
+	sum := 0
+	top = -1
+	for o, n := range votes {
+		if o == class {
+			continue
+		}
+		if sum += n; n > 0 && (top < 0 || n > votes[top]) {
+			top = o
+		}
+	}
+	if top < 0 {
+		return nan, top
+	}
+	return share(votes[top], sum), top
+}
+
 // r is the mean over the pairs of classes of pycol's combined R-value: (r_ab + IR r_ba)/(IR+1),
 // with r_ab the share of class a with more than 2 of the k nearest rows in class b, and b
 // the smaller class.
