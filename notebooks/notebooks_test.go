@@ -97,6 +97,11 @@ func TestNotebooksRun(t *testing.T) {
 	}
 	options := jupyter.Options{CellTimeout: 3 * time.Minute}
 	options.Env = []string{"WHYBOOK_CACHE=" + t.TempDir(), "WHYBOOK_OUT="}
+	if data, err := filepath.Abs("../../shared/data"); err == nil { // real data beside the repository, where there is some
+		if _, err := os.Stat(data); err == nil {
+			options.Env = append(options.Env, "WHYBOOK_DATA="+data)
+		}
+	}
 	t.Run("README", func(t *testing.T) {
 		done, _, err := jupyter.Run(t.Context(), readme(t), spec, options)
 		if err != nil {
