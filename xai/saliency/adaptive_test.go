@@ -7,6 +7,7 @@ import (
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai/nn"
 	"github.com/whybook/whybook/xai/seed"
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -106,15 +107,18 @@ func TestAdaptive(t *testing.T) {
 }
 
 // TestAdaptiveBound: on 1000 random networks of ReLUs the tolerance is reached, and the
-// bound is at least the error.
+// bound is at least the error, measured here from the map and the scores.
 func TestAdaptiveBound(t *testing.T) {
 	const d = 4
 	for s := range uint64(1000) {
-		in := images(random(1, d, s), 1, d)
-		_, report := attribute(t, AdaptiveIntegratedGradients{Tolerance: 1e-9}, reluNet(d, s), in)
+		in, f := images(random(1, d, s), 1, d), reluNet(d, s)
+		got, report := attribute(t, AdaptiveIntegratedGradients{Tolerance: 1e-9}, f, in)
 		c := report.Completeness[0]
-		if c.Bound < math.Abs(c.Error()) || !(c.Bound <= 1.0001e-9*math.Abs(c.Change)) {
-			t.Errorf("network %d: error %g, bound %g, change %g", s, c.Error(), c.Bound, c.Change)
+		change := f.scores(in.X.RawRowView(0))[0] - f.scores(make([]float64, d))[0]
+		wrong := math.Abs(floats.Sum(got.RawRowView(0)) - change)
+		rounding := 1e-15 * floats.Norm(got.RawRowView(0), 1) // of two ways to add
+		if c.Change != change || c.Bound < wrong-rounding || !(c.Bound <= 1.0001e-9*math.Abs(change)) {
+			t.Errorf("network %d: error %g of the change %g, reported %+v", s, wrong, change, c)
 		}
 	}
 }

@@ -36,6 +36,11 @@ func netC(t *testing.T) (*nn.Net, datasets.Sample) {
 
 func TestNetC(t *testing.T) {
 	net, x := netC(t)
+	before, err := net.Activations(ctx, "conv", mat.NewDense(1, 16, x.X))
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "before the ReLU", before.RawRowView(0), []float64{-5, 4, 31, 40, -30, -21, 6, 15}, 1e-9)
 	for _, c := range []struct {
 		m    Method
 		want []float64
