@@ -398,6 +398,10 @@ func TestResample(t *testing.T) {
 	same := []float64{1, 2, 3, 4, 5, 6}
 	resample(got[:6], 2, 3, same, 2, 3)
 	near(t, "the same size", got[:6], same, 1e-12)
+	resample(got[:6], 2, 3, []float64{0, 6}, 1, 2)
+	near(t, "1x2 to 2x3", got[:6], []float64{0, 3, 6, 0, 3, 6}, 1e-12)
+	resample(got[:6], 3, 2, []float64{0, 6}, 2, 1)
+	near(t, "2x1 to 3x2", got[:6], []float64{0, 0, 3, 3, 6, 6}, 1e-12)
 	resample(got[:9], 3, 3, []float64{7}, 1, 1)
 	near(t, "one value", got[:9], []float64{7, 7, 7, 7, 7, 7, 7, 7, 7}, 1e-12)
 }

@@ -28,5 +28,7 @@ func ExampleFindings() {
 	for _, f := range xaitest.Findings(context.Background(), loudest{}) {
 		fmt.Println(f.Check)
 	}
-	// Output: batch
+	// Output:
+	// batch
+	// colours
 }

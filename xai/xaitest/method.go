@@ -66,6 +66,7 @@ type check struct {
 // checks are all of them, the contract of saliency.Method first.
 var checks = []check{
 	{"batch", false, batch},
+	{"colours", false, coloured},
 	{"bytes", false, sameBytes},
 	{"pure", false, pure},
 	{"cancelled", false, cancelled},

@@ -58,6 +58,11 @@ func TestPlantedFaults(t *testing.T) {
 		"batch": faulty{of: ig, after: func(dst *mat.Dense, _ saliency.Batch, _ *saliency.Report, _ *error) {
 			dst.Scale(1/mat.Max(dst), dst) // normalised over the batch
 		}},
+		"colours": faulty{of: ig, after: func(dst *mat.Dense, in saliency.Batch, _ *saliency.Report, _ *error) {
+			if n := len(in.Targets); in.Shape.Channels > 1 { // rows for channels
+				dst.SetRow(0, slices.Clone(dst.RawRowView(n-1)))
+			}
+		}},
 		"bytes": faulty{of: ig, after: each(func(v float64) float64 { calls++; return v + 1e-12*float64(calls) })},
 		"pure": faulty{of: ig, after: func(_ *mat.Dense, in saliency.Batch, _ *saliency.Report, _ *error) {
 			in.X.Set(0, 0, 0.5)

@@ -161,6 +161,17 @@ func biased(s uint64) (*nn.Net, error) {
 	return weighted(a, weights{"conv": normal(s, "conv", 4, 9), "hidden": normal(s, "hidden", hidden, 36), "out": normal(s, "out", classes, hidden)}, 0.5)
 }
 
+// colours returns a network of small images of two channels, and a batch of them.
+func colours(s uint64, n int) (*nn.Net, saliency.Batch, error) {
+	in := inputs(s, n)
+	in.Shape = datasets.Shape{Channels: 2, Height: 6, Width: 3}
+	f, err := nn.Image(in.Shape).Conv(4, 3).Named("conv").ReLU().Dense(hidden).Named("hidden").ReLU().Dense(classes).Named("out").Init(s)
+	if err != nil {
+		err = fmt.Errorf("xaitest: a model of the suite: %w", err)
+	}
+	return f, in, err
+}
+
 func identity() []int32 {
 	index := make([]int32, size)
 	for i := range index {
