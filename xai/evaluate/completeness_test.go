@@ -31,7 +31,8 @@ func TestCompleteness(t *testing.T) {
 // they share the check.
 func TestModelAndMapMustFit(t *testing.T) {
 	f, m := oracle()
-	short, target, sample := m, m, m
+	short, target, sample, layer := m, m, m, m
+	layer.Layer = "conv1" // of the input's size
 	short.Values, short.Shape = m.Values[:2], shape(1, 1, 2)
 	target.Target = 2
 	sample.Sample.X = nil
@@ -47,6 +48,7 @@ func TestModelAndMapMustFit(t *testing.T) {
 		"nil pointer":  {none, m, nil},
 		"other model":  {linear(1, 2), m, xai.ErrShape},
 		"short map":    {f, short, xai.ErrShape},
+		"layer":        {f, layer, xai.ErrLayer},
 		"target":       {f, target, xai.ErrTarget},
 		"no sample":    {f, sample, xai.ErrShape},
 		"NaN sample":   {f, lost, datasets.ErrNotFinite},

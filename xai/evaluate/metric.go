@@ -103,6 +103,8 @@ func checkModel(metric string, f xai.Differentiable, m saliency.Map) error {
 		return fmt.Errorf("evaluate: %s: need the model of the map, have nil", metric)
 	}
 	switch d, k := f.Dims(); {
+	case m.Layer != "":
+		return fmt.Errorf("evaluate: %s: the map explains by layer %s, and this metric changes the input; explain by the input: %w", metric, m.Layer, xai.ErrLayer)
 	case d != len(m.Values):
 		return fmt.Errorf("evaluate: %s: the map has %d values, the model takes %d: %w", metric, len(m.Values), d, xai.ErrShape)
 	case d != len(m.Sample.X):
