@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
@@ -162,11 +163,13 @@ func load(rd io.Reader) (*Interpretation, error) {
 	}
 	var s stored
 	part, err := next()
-	if err == nil {
-		err = store.Read(part, format, &s)
-	}
 	if err != nil {
 		return nil, err
+	}
+	if err := store.Read(part, format, &s); errors.Is(err, ErrFormat) {
+		return nil, err
+	} else if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, ErrFormat) // a damaged stream
 	}
 	in, err := s.interpretation()
 	if err != nil {
