@@ -726,6 +726,17 @@ func TestViews(t *testing.T) {
 }
 
 // TestForestBound: the bound holds for all forests together.
+func TestTable(t *testing.T) {
+	te := tested(t)
+	df := te.Table()
+	if rows, cols := df.Dims(); rows != 500 || cols != 10 || df.Err != nil {
+		t.Fatal(rows, cols, df.Err)
+	}
+	if got, want := df.Elem(7, 3).String(), interpretation(t).Classes[te.Tree[7]]; got != want || df.Elem(7, 4).String() != fmt.Sprint(te.Forests[0][7]+1) {
+		t.Errorf("row 7: %v, want %v and %d", df.Subset(7), want, te.Forests[0][7]+1)
+	}
+}
+
 func TestForestBound(t *testing.T) {
 	in := interpretation(t)
 	size := 0

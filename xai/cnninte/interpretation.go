@@ -344,6 +344,14 @@ func (in *Interpretation) Column(j int) (factor, cluster int) {
 	return -1, -1
 }
 
+// class names a class, which may be unknown.
+func (in *Interpretation) class(c int) string {
+	if c < 0 || c >= len(in.Classes) {
+		return "unknown"
+	}
+	return in.Classes[c]
+}
+
 // Network returns the network that was interpreted.
 func (in *Interpretation) Network() xai.Layered { return in.net }
 

@@ -137,7 +137,7 @@ func (s Sweep) Build(ctx context.Context) (Frontier, error) {
 	if err := fits(s.r.net, set); err != nil {
 		return Frontier{}, err
 	}
-	h, err := read(ctx, t.net, t.reading, set.Len(), t.batch, func(x *mat.Dense, lo, hi int) *mat.Dense { return set.Batch(x, indices(lo, hi)) })
+	h, err := s.hidden(ctx, t, set)
 	if err != nil {
 		return Frontier{}, err
 	}
@@ -156,6 +156,11 @@ func (s Sweep) Build(ctx context.Context) (Frontier, error) {
 	}
 	f.Baselines, err = s.baselines(ctx, t, set, h)
 	return f, err
+}
+
+// hidden reads the test set.
+func (s Sweep) hidden(ctx context.Context, t *training, set datasets.Set) (*hidden, error) {
+	return read(ctx, t.net, t.reading, set.Len(), t.batch, func(x *mat.Dense, lo, hi int) *mat.Dense { return set.Batch(x, indices(lo, hi)) })
 }
 
 // settings tries all trees and depths for g factors and k clusters.

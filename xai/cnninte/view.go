@@ -77,14 +77,6 @@ func (in *Interpretation) question(g, c int) string {
 	return fmt.Sprintf("factor %d in cluster %d (%s)?", g+1, c+1, in.mostly(g, c))
 }
 
-// class names a class, which may be unknown.
-func (in *Interpretation) class(c int) string {
-	if c < 0 || c >= len(in.Classes) {
-		return "unknown"
-	}
-	return in.Classes[c]
-}
-
 // View draws the tree with the training instances of each class in its nodes.
 func (in *Interpretation) View() render.View {
 	return in.drawTree("How "+in.Reading.Layer.Name+" leads to a class", nil)
@@ -274,23 +266,7 @@ func (e *Explanation) lead() string {
 }
 
 func (e *Explanation) sections(ctx context.Context) ([]render.Section, error) {
-	in := e.in
-	path := make([]int, 0, len(e.Path)+1)
-	words := make([]string, 0, len(e.Path)+1)
-	for _, s := range e.Path {
-		path = append(path, s.Node)
-		words = append(words, fmt.Sprintf("%v (cluster %d: mostly %s).", s, s.Cluster+1, in.mostly(s.Factor, s.Cluster)))
-	}
-	path = append(path, e.Leaf)
-	words = append(words, fmt.Sprintf("So the tree says %s.", in.class(e.Tree)))
-	first := render.Section{Heading: "The path", Text: []string{strings.Join(words, " ")}}
-	if in.image() {
-		im := in.picture(e.Sample.X, fmt.Sprintf("true %s, network %s, tree %s", in.class(e.Label), in.class(e.Network), in.class(e.Tree)))
-		im.Title, im.Marked = "The instance", e.Label >= 0 && e.Label != e.Network
-		first.Views = append(first.Views, im.View())
-	}
-	first.Views = append(first.Views, in.drawTree("The path through the tree", path))
-	sections := []render.Section{first}
+	sections := []render.Section{e.way()}
 	for i := range e.Parts {
 		if !e.Parts[i].OnPath {
 			continue
@@ -302,6 +278,31 @@ func (e *Explanation) sections(ctx context.Context) ([]render.Section, error) {
 		sections = append(sections, s)
 	}
 	return sections, nil
+}
+
+// way is the section about the path.
+func (e *Explanation) way() render.Section {
+	in := e.in
+	path := make([]int, 0, len(e.Path)+1)
+	words := make([]string, 0, len(e.Path)+1)
+	for _, s := range e.Path {
+		path = append(path, s.Node)
+		answer := "No."
+		if s.Yes {
+			answer = "Yes."
+		}
+		words = append(words, fmt.Sprintf("Is factor %d in cluster %d (mostly %s)? %s", s.Factor+1, s.Cluster+1, in.mostly(s.Factor, s.Cluster), answer))
+	}
+	path = append(path, e.Leaf)
+	words = append(words, fmt.Sprintf("So the tree says %s.", in.class(e.Tree)))
+	first := render.Section{Heading: "The path", Text: []string{strings.Join(words, " ")}}
+	if in.image() {
+		im := in.picture(e.Sample.X, fmt.Sprintf("true %s, network %s, tree %s", in.class(e.Label), in.class(e.Network), in.class(e.Tree)))
+		im.Title, im.Marked = "The instance", e.Label >= 0 && e.Label != e.Network
+		first.Views = append(first.Views, im.View())
+	}
+	first.Views = append(first.Views, in.drawTree("The path through the tree", path))
+	return first
 }
 
 // factor is the section about one factor on the path.
@@ -427,7 +428,7 @@ const flowDepth = 3
 func (t *Tested) FlowView() render.View {
 	nodes := t.in.Tree.Nodes()
 	levels := min(flowDepth, t.in.Tree.Depth())
-	flow := render.Flow{Title: "Test instances through the tree", Label: "test instances"}
+	flow := render.Flow{Title: "Test instances through the tree", Label: "test instances. F2 in 6: factor 2 is in cluster 6. = 0: the tree says 0"}
 	// Columns are the nodes of a level, with the leaves above it, in the order of the tree.
 	place := make([]map[int]int, levels+1)
 	for l := range place {
@@ -448,7 +449,7 @@ func (t *Tested) FlowView() render.View {
 		}
 		flow.Columns = append(flow.Columns, column)
 	}
-	classes := render.FlowColumn{Name: "network says", Nodes: t.in.Classes}
+	classes := render.FlowColumn{Name: "network", Nodes: t.in.Classes}
 	flow.Columns = append(flow.Columns, classes)
 	counts := make([]map[[2]int]int, levels+1)
 	for l := range counts {
@@ -485,9 +486,9 @@ func (t *Tested) stage(n, parent int, leaf bool) string {
 	}
 	nodes := t.in.Tree.Nodes()
 	g, c := t.in.Column(nodes[parent].Feature)
-	text := fmt.Sprintf("%d in %d", g+1, c+1)
+	text := fmt.Sprintf("F%d in %d", g+1, c+1)
 	if nodes[parent].Left == n {
-		text = fmt.Sprintf("%d not in %d", g+1, c+1)
+		text = fmt.Sprintf("F%d not in %d", g+1, c+1)
 	}
 	if leaf {
 		text += " = " + t.in.Classes[nodes[n].Class()]
@@ -560,8 +561,9 @@ func (f Frontier) View() render.View {
 }
 
 // Report is a page with everything: the tree, the flow through it, how far it can be trusted,
-// every factor, and one instance each that is right, that the network gets wrong, and on which
-// tree and network disagree. It needs no script.
+// every factor, and the path of one instance each that is right, that the network gets wrong,
+// and on which tree and network disagree; [Explanation.View] has the rest about an instance. It
+// needs no script.
 func (t *Tested) Report(ctx context.Context) (render.View, error) {
 	in := t.in
 	depths, err := t.Depths(ctx, indices(1, 11)...)
@@ -595,17 +597,9 @@ func (t *Tested) Report(ctx context.Context) (render.View, error) {
 		if err != nil {
 			return render.View{}, err
 		}
-		sections, err := e.sections(ctx)
-		if err != nil {
-			return render.View{}, err
-		}
-		for i, s := range sections {
-			if i == 0 {
-				s.Text = append([]string{e.lead()}, s.Text...)
-			}
-			s.Heading = c.heading + ": " + s.Heading
-			page.Sections = append(page.Sections, s)
-		}
+		way := e.way()
+		way.Heading, way.Text = c.heading, append([]string{e.lead()}, way.Text...)
+		page.Sections = append(page.Sections, way)
 	}
 	return page.View(), nil
 }
