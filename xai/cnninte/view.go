@@ -79,7 +79,7 @@ func (in *Interpretation) question(g, c int) string {
 
 // View draws the tree with the training instances of each class in its nodes.
 func (in *Interpretation) View() render.View {
-	return in.drawTree("How "+in.Reading.Layer.Name+" leads to a class", nil)
+	return in.drawTree("How "+in.Reading.Asked+" leads to a class", nil)
 }
 
 func (in *Interpretation) drawTree(title string, path []int) render.View {
