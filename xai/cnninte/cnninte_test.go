@@ -153,8 +153,8 @@ func TestAgainstASlowVersion(t *testing.T) {
 		walk := func(clusters []int) (int, int) {
 			at := 0
 			for !nodes[at].Leaf() {
-				g, c := in.Column(nodes[at].Feature)
-				if at = nodes[at].Left; clusters[g] == c {
+				q := in.Questions()[nodes[at].Feature]
+				if at = nodes[at].Left; slices.Contains(q.Clusters, clusters[q.Factor]) {
 					at = nodes[nodes[at].Parent].Right
 				}
 			}
@@ -208,7 +208,7 @@ func TestExplanations(t *testing.T) {
 			t.Fatalf("instance %d: %+v", i, e)
 		}
 		for _, s := range e.Path {
-			if s.Yes != (te.Forests[s.Factor][i] == s.Cluster) {
+			if s.Yes != slices.Contains(s.Clusters, te.Forests[s.Factor][i]) {
 				t.Errorf("instance %d: %v, but the forest says %d", i, s, te.Forests[s.Factor][i]+1)
 			}
 		}
@@ -443,7 +443,7 @@ func TestKeys(t *testing.T) {
 	keys := map[string]string{}
 	for name, other := range map[string]Recipe{
 		"as it is": r, "layer": r.Layer("relu2"), "flatten": r.Flatten(), "variant": r.Variant(Rows), "factors": r.Factors(4), "clusters": r.Clusters(6),
-		"trees": r.Trees(21), "tree leaf": r.TreeLeaf(2), "depth": r.Depth(7), "min leaf": r.MinLeaf(3), "sample": r.Sample(9), "seed": r.Seed(9), "data": r.On(unseen()),
+		"trees": r.Trees(21), "tree leaf": r.TreeLeaf(2), "depth": r.Depth(7), "min leaf": r.MinLeaf(3), "sample": r.Sample(9), "sets": r.Sets(), "seed": r.Seed(9), "data": r.On(unseen()),
 	} {
 		if twin, ok := keys[other.Key()]; ok {
 			t.Errorf("%q and %q have one key", name, twin)
@@ -523,6 +523,7 @@ func TestBadInput(t *testing.T) {
 		"first mistake":         {build(r.Depth(0).Trees(0).Layer("x")), nil, "Depth(0)"},
 		"memory, hidden values": {build(r.Memory(1000)), ErrMemory, "narrower layer"},
 		"memory, forests":       {build(r.Memory(8*2000*128 + 4<<20)), ErrMemory, "fewer Trees"},
+		"sets of many clusters": {build(r.Sets().Clusters(13).Trees(1)), nil, "at most 12"},
 		"other data":            {build(r.On(sixClasses(50, 1))), xai.ErrShape, "takes 784 values"},
 		"too few images":        {build(r.On(digits().Take(3000))), datasets.ErrTooFew, ""},
 		"other shape":           {explain(wide), xai.ErrShape, "1x30x30"},
@@ -632,7 +633,7 @@ func TestSweep(t *testing.T) {
 	}
 	// A baseline from its definition.
 	train, test := set(t, digits()), set(t, unseen())
-	one, err := tree.CART{MaxDepth: 6, MinLeaf: 20}.Classify(t.Context(), train.Batch(nil, nil), interpretation(t).Targets, 10)
+	one, err := tree.CART{MaxDepth: 6}.Classify(t.Context(), train.Batch(nil, nil), interpretation(t).Targets, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -709,7 +710,7 @@ func TestViews(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := v.Text(); !strings.Contains(text, "does not explain the network's answer") || !strings.Contains(text, "is in cluster") {
+	if text := v.Text(); !strings.Contains(text, "does not explain the network's answer") || !strings.Contains(text, "in cluster") {
 		t.Error(text)
 	}
 	depths, err := te.Depths(t.Context(), 1, 3, 5)
@@ -726,6 +727,77 @@ func TestViews(t *testing.T) {
 }
 
 // TestForestBound: the bound holds for all forests together.
+// TestSets asks for several clusters at once: all divisions in two, once each, and a tree that
+// agrees with the network more often at a small depth, here on the data it was grown on.
+func TestSets(t *testing.T) {
+	in := interpretation(t)
+	other := *in
+	other.Settings.Sets = true
+	seen := map[string]bool{}
+	for _, q := range other.Questions()[:15] {
+		rest := Question{Factor: q.Factor}
+		for c := range 5 {
+			if !slices.Contains(q.Clusters, c) {
+				rest.Clusters = append(rest.Clusters, c)
+			}
+		}
+		if q.Factor != 0 || len(q.Clusters) > 2 || !slices.IsSorted(q.Clusters) || seen[q.String()] || seen[rest.String()] {
+			t.Errorf("question %v", q)
+		}
+		seen[q.String()] = true
+	}
+	if n := len(other.Questions()); n != 3*15 {
+		t.Errorf("%d questions, want 3 x (2^4 - 1)", n)
+	}
+	if got := fmt.Sprint(other.Questions()[:7]); got != "[factor 1 in cluster 1 factor 1 in cluster 2 factor 1 in cluster 3 factor 1 in cluster 4 factor 1 in cluster 5 factor 1 in cluster 1 or 2 factor 1 in cluster 1 or 3]" {
+		t.Error(got)
+	}
+	for depth := 1; depth < 5; depth++ {
+		var rates []Rate
+		for _, i := range []*Interpretation{in, &other} {
+			one := *i
+			var err error
+			if one.Tree, err = one.tree(t.Context(), depth); err != nil {
+				t.Fatal(err)
+			}
+			says, _, err := one.decide(t.Context(), in.Identities)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rates = append(rates, agree(says, in.Targets))
+		}
+		if depth == 3 && rates[1].Hits <= rates[0].Hits {
+			t.Errorf("depth %d: %v with single clusters, %v with sets", depth, rates[0], rates[1])
+		}
+	}
+	// Through the whole of it, with a factor of one cluster beside.
+	built, err := small(t).Sets().Depth(3).Trees(3).Build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := small(t).Sets().Depth(3).Trees(3).Load(bytes.NewReader(saved(t, built)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := again.Explain(t.Context(), set(t, unseen()).At(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range e.Path {
+		for _, p := range e.Parts {
+			if p.Factor == s.Factor && s.Yes != slices.Contains(s.Clusters, p.Cluster) {
+				t.Errorf("%v, but the forest says %d", s, p.Cluster+1)
+			}
+		}
+	}
+	if err := again.View().Err(); err != nil {
+		t.Error(err)
+	}
+	if got := (Question{1, []int{0, 3, 6}}).String(); got != "factor 2 in cluster 1, 4 or 7" {
+		t.Error(got)
+	}
+}
+
 func TestTable(t *testing.T) {
 	te := tested(t)
 	df := te.Table()

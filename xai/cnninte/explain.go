@@ -29,18 +29,18 @@ type Explanation struct {
 
 // Step is one test of the tree.
 type Step struct {
-	Node            int // as in Interpretation.Tree.Nodes
-	Factor, Cluster int // counted from 0
-	Yes             bool
+	Node int // as in Interpretation.Tree.Nodes
+	Question
+	Yes bool
 }
 
-// String says it in words, counting from 1.
+// String says it in words, counting from 1: "factor 2 in cluster 3: yes".
 func (s Step) String() string {
 	answer := "no"
 	if s.Yes {
 		answer = "yes"
 	}
-	return fmt.Sprintf("factor %d is in cluster %d: %s", s.Factor+1, s.Cluster+1, answer)
+	return fmt.Sprintf("%v: %s", s.Question, answer)
 }
 
 // Part is what a factor says about the instance.
@@ -144,7 +144,7 @@ func (in *Interpretation) explain(ctx context.Context, samples []datasets.Sample
 			clusters[g][i] = largest(shares[g].RawRowView(i))
 		}
 	}
-	hot, answers := in.hot(clusters), in.answers()
+	hot, ask := in.hot(clusters), asker{in.Questions(), in.answers()}
 	list := make([]*Explanation, len(samples))
 	for i, s := range samples {
 		e := &Explanation{Sample: s, Label: s.Label, Network: h.classes[i], TreeOracle: treeOracle[i], in: in}
@@ -152,7 +152,7 @@ func (in *Interpretation) explain(ctx context.Context, samples []datasets.Sample
 		for g := range in.Factors {
 			parts[g] = in.part(g, clusters[g][i], oracle[g][i], shares[g].RawRowView(i), h.values.RawRowView(i))
 		}
-		if err := e.follow(hot, i, answers, parts); err != nil {
+		if err := e.follow(hot, i, ask, parts); err != nil {
 			return nil, err
 		}
 		list[i] = e
@@ -173,16 +173,23 @@ func (in *Interpretation) part(g, clusterOf, oracle int, shares, values []float6
 	return p
 }
 
+// asker is the tree as instances meet it.
+type asker struct {
+	questions []Question // of its columns
+	answers   []int      // of its nodes
+}
+
 // follow takes the path of row i.
-func (e *Explanation) follow(hot tree.Bytes, i int, answers []int, parts []Part) error {
+func (e *Explanation) follow(hot tree.Bytes, i int, ask asker, parts []Part) error {
 	path, leaf, err := e.in.Tree.Path(mat.Row(nil, i, hot))
 	if err != nil {
 		return fmt.Errorf("cnninte: meta-level tree: %w", err)
 	}
 	e.Leaf = leaf
 	for _, t := range path {
-		g, c := e.in.Column(t.Feature)
-		e.Path = append(e.Path, Step{Node: t.Node, Factor: g, Cluster: c, Yes: !t.Left()})
+		q := ask.questions[t.Feature]
+		g := q.Factor
+		e.Path = append(e.Path, Step{Node: t.Node, Question: q, Yes: !t.Left()})
 		if !parts[g].OnPath {
 			parts[g].OnPath = true
 			e.Parts = append(e.Parts, parts[g])
@@ -193,7 +200,7 @@ func (e *Explanation) follow(hot tree.Bytes, i int, answers []int, parts []Part)
 			e.Parts = append(e.Parts, p)
 		}
 	}
-	e.Tree = answers[leaf]
+	e.Tree = ask.answers[leaf]
 	return nil
 }
 

@@ -308,40 +308,18 @@ func (in *Interpretation) grow(ctx context.Context, table *tree.Table, memory in
 
 // tree grows the meta-level tree to a depth.
 func (in *Interpretation) tree(ctx context.Context, depth int) (*tree.Tree, error) {
+	if in.Settings.Sets {
+		for g := range in.Factors {
+			if k := in.Factors[g].Clusters(); k > maxSets {
+				return nil, xai.Stepf("cnninte.Of.Sets", "factor %d has %d clusters, which can be divided in too many ways; ask for at most %d", g+1, k, maxSets)
+			}
+		}
+	}
 	t, err := tree.CART{MaxDepth: depth, MinLeaf: in.Settings.MinLeaf}.Classify(ctx, in.hot(in.Identities), in.Targets, len(in.Classes))
 	if err != nil {
 		return nil, fmt.Errorf("cnninte: meta-level tree: %w", err)
 	}
 	return t, nil
-}
-
-// hot writes identities, factors x n, as yes (1) and no (0) for each cluster: n rows.
-func (in *Interpretation) hot(identities [][]int) tree.Bytes {
-	n, width := len(identities[0]), 0
-	for g := range in.Factors {
-		width += in.Factors[g].Clusters()
-	}
-	b := tree.Bytes{Rows: n, Cols: width, Data: make([]uint8, n*width), Scale: 1}
-	first := 0
-	for g := range in.Factors {
-		for i, c := range identities[g] {
-			b.Data[i*width+first+c] = 1
-		}
-		first += in.Factors[g].Clusters()
-	}
-	return b
-}
-
-// Column returns the factor and the cluster that a column of the tree stands for.
-func (in *Interpretation) Column(j int) (factor, cluster int) {
-	for g := range in.Factors {
-		k := in.Factors[g].Clusters()
-		if j < k {
-			return g, j
-		}
-		j -= k
-	}
-	return -1, -1
 }
 
 // class names a class, which may be unknown.

@@ -45,6 +45,7 @@ type Settings struct {
 	TreeLeaf int     // training instances that a leaf of a forest's tree needs; default 1
 	Depth    int     // tests on the way to any leaf of the meta-level tree; default 5
 	MinLeaf  int     // training instances that its leaves need; default 50, or n/100 if that is less
+	Sets     bool    // tests may ask for several clusters of a factor at once
 	Sample   int     // training instances by which neurons are compared; default 5000, or n if that is less
 	Seed     uint64
 }
@@ -122,6 +123,16 @@ func (r Recipe) Depth(n int) Recipe { return r.set("Depth", "test", n, &r.s.Dept
 // MinLeaf sets how many training instances a leaf of the meta-level tree needs; the default is
 // 50, or a hundredth of them if that is less.
 func (r Recipe) MinLeaf(n int) Recipe { return r.set("MinLeaf", "instance", n, &r.s.MinLeaf) }
+
+// Sets lets a test of the tree ask whether a factor is in one of several clusters, "1, 4 or 7",
+// instead of in a single one. It is ours: a test for one of K clusters takes about a K-th of the
+// instances away, so that a tree of single clusters needs about as many levels as there are
+// classes; with sets it needs few, each of them harder to say in words. All divisions of the
+// clusters in two are tried, so that a factor can have 12 clusters at most.
+func (r Recipe) Sets() Recipe {
+	r.s.Sets = true
+	return r
+}
 
 // Sample sets by how many training instances neurons are compared; the default is 5000, or all
 // if that is less.

@@ -193,10 +193,7 @@ func load(rd io.Reader) (*Interpretation, error) {
 			return nil, fmt.Errorf("forest of factor %d takes %d values to %d clusters, need %d and %d: %w", g+1, d, k, in.Shape.Size(), f.Clusters(), ErrFormat)
 		}
 	}
-	width := 0
-	for g := range in.Factors {
-		width += in.Factors[g].Clusters()
-	}
+	width := len(in.Questions())
 	if d, k := in.Tree.Dims(); d != width || k != len(in.Classes) {
 		return nil, fmt.Errorf("the tree takes %d columns to %d classes, need %d and %d: %w", d, k, width, len(in.Classes), ErrFormat)
 	}
@@ -226,7 +223,7 @@ func (s stored) interpretation() (*Interpretation, error) {
 	}
 	for g, f := range s.Factors {
 		k, w := len(f.Sizes), len(f.Neurons)
-		if k < 1 || w < 1 || len(f.Centroids) != k*w || len(f.Means) != k*d || len(f.Counts) != k || len(f.Nearest) != k ||
+		if k < 1 || k > maxSets && s.Settings.Sets || w < 1 || len(f.Centroids) != k*w || len(f.Means) != k*d || len(f.Counts) != k || len(f.Nearest) != k ||
 			f.Within != nil && (len(f.Within) != k || g == 0) || len(s.Identities[g]) != n ||
 			len(f.Cloud.X) != len(f.Cloud.Cluster) || len(f.Cloud.Y) != len(f.Cloud.Cluster) ||
 			len(f.Axes) != 0 && (len(f.Axes)%w != 0 || len(f.Axes) > 2*w || len(f.Mean) != w || len(f.Ratio)*w != len(f.Axes)) {

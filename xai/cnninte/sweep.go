@@ -84,7 +84,7 @@ type Frontier struct {
 	Network  Rate // that the network gets right
 	Settings []Setting
 
-	// Baselines are trees on the inputs, at the same depths and with the same MinLeaf.
+	// Baselines are trees on the inputs, at the same depths and without MinLeaf.
 	Baselines []Baseline
 
 	Provenance Provenance
@@ -249,12 +249,9 @@ func firstTrees(ctx context.Context, f *forest.Forest, x tree.Rows, sizes []int)
 	return out, nil
 }
 
-// baselines grows trees on the inputs.
+// baselines grows trees on the inputs. They are bounded by their depth alone: a leaf of few
+// instances would not be shown less.
 func (s Sweep) baselines(ctx context.Context, t *training, set datasets.Set, h *hidden) ([]Baseline, error) {
-	minLeaf := s.r.s.MinLeaf
-	if minLeaf == 0 {
-		minLeaf = max(1, min(50, t.set.Len()/100))
-	}
 	x, classes := inputs(set), len(set.Classes)
 	var list []Baseline
 	for _, b := range []struct {
@@ -268,7 +265,7 @@ func (s Sweep) baselines(ctx context.Context, t *training, set datasets.Set, h *
 		{OnScores, func(c tree.CART) (*tree.Tree, error) { return c.Regress(ctx, t.table, t.hidden.scores) }},
 	} {
 		for i, depth := range s.grid.Depths {
-			grown, err := b.grow(tree.CART{MaxDepth: depth, MinLeaf: minLeaf})
+			grown, err := b.grow(tree.CART{MaxDepth: depth})
 			if err != nil {
 				return nil, fmt.Errorf("cnninte: tree from %s: %w", b.name, err)
 			}

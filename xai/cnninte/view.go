@@ -59,22 +59,30 @@ func percent(part, of int) float64 {
 	return 100 * float64(part) / float64(of)
 }
 
-// mostly names up to two classes of a cluster: the most frequent, and the next if it has a
-// fifth of the instances.
-func (in *Interpretation) mostly(g, c int) string {
-	counts := in.Factors[g].Counts[c]
+// mostly names the classes of some clusters: the most frequent, and, up to one more than there
+// are clusters, the next ones if they have a fifth of a cluster's share of the instances.
+func (in *Interpretation) mostly(g int, clusters ...int) string {
+	counts, size := make([]int, len(in.Classes)), 0
+	for _, c := range clusters {
+		size += in.Factors[g].Sizes[c]
+		for j, n := range in.Factors[g].Counts[c] {
+			counts[j] += n
+		}
+	}
 	order := indices(0, len(counts))
 	slices.SortStableFunc(order, func(a, b int) int { return counts[b] - counts[a] })
 	text := in.Classes[order[0]]
-	if len(order) > 1 && 5*counts[order[1]] >= in.Factors[g].Sizes[c] {
-		text += ", " + in.Classes[order[1]]
+	for _, j := range order[1:min(len(order), len(clusters)+1)] {
+		if 5*len(clusters)*counts[j] >= size {
+			text += ", " + in.Classes[j]
+		}
 	}
 	return text
 }
 
 // question is a test of the tree in words.
-func (in *Interpretation) question(g, c int) string {
-	return fmt.Sprintf("factor %d in cluster %d (%s)?", g+1, c+1, in.mostly(g, c))
+func (in *Interpretation) question(q Question) string {
+	return fmt.Sprintf("%v (%s)?", q, in.mostly(q.Factor, q.Clusters...))
 }
 
 // View draws the tree with the training instances of each class in its nodes.
@@ -84,13 +92,13 @@ func (in *Interpretation) View() render.View {
 
 func (in *Interpretation) drawTree(title string, path []int) render.View {
 	t := render.Tree{Title: title, Classes: in.Classes, Path: path}
+	questions := in.Questions()
 	for _, n := range in.Tree.Nodes() {
 		node := render.TreeNode{Counts: n.Values}
 		if n.Leaf() {
 			node.Text = in.Classes[n.Class()]
 		} else {
-			g, c := in.Column(n.Feature)
-			node.Text, node.Children = in.question(g, c), []int{n.Right, n.Left}
+			node.Text, node.Children = in.question(questions[n.Feature]), []int{n.Right, n.Left}
 		}
 		t.Nodes = append(t.Nodes, node)
 	}
@@ -291,7 +299,7 @@ func (e *Explanation) way() render.Section {
 		if s.Yes {
 			answer = "Yes."
 		}
-		words = append(words, fmt.Sprintf("Is factor %d in cluster %d (mostly %s)? %s", s.Factor+1, s.Cluster+1, in.mostly(s.Factor, s.Cluster), answer))
+		words = append(words, fmt.Sprintf("Is %v (mostly %s)? %s", s.Question, in.mostly(s.Factor, s.Clusters...), answer))
 	}
 	path = append(path, e.Leaf)
 	words = append(words, fmt.Sprintf("So the tree says %s.", in.class(e.Tree)))
@@ -485,10 +493,10 @@ func (t *Tested) stage(n, parent int, leaf bool) string {
 		return "all"
 	}
 	nodes := t.in.Tree.Nodes()
-	g, c := t.in.Column(nodes[parent].Feature)
-	text := fmt.Sprintf("F%d in %d", g+1, c+1)
+	q := t.in.Questions()[nodes[parent].Feature]
+	text := fmt.Sprintf("F%d in %s", q.Factor+1, q.list())
 	if nodes[parent].Left == n {
-		text = fmt.Sprintf("F%d not in %d", g+1, c+1)
+		text = fmt.Sprintf("F%d not in %s", q.Factor+1, q.list())
 	}
 	if leaf {
 		text += " = " + t.in.Classes[nodes[n].Class()]
