@@ -19,6 +19,7 @@ import (
 type Atlas struct {
 	Set      datasets.Set // that was explained
 	Layer    string       // that embeds the regions
+	Fill     Fill         // of the effects
 	Impact   Impact       // of the first order: look at it first
 	Regions  []Region     // in the order of their images
 	Concepts []Concept    // the largest first
@@ -79,7 +80,7 @@ func (r Recipe) Build(ctx context.Context) (Atlas, error) {
 		return Atlas{}, err
 	}
 	a := Atlas{
-		Set: f.set, Layer: f.layer.Name, Impact: f.impact, Regions: f.regions, Skipped: f.skipped,
+		Set: f.set, Layer: f.layer.Name, Fill: r.regions.Fill, Impact: f.impact, Regions: f.regions, Skipped: f.skipped,
 		Predicted: f.predicted, Certainty: f.certainty, Provenance: r.provenance(),
 	}
 	if len(a.Regions) == 0 {

@@ -51,8 +51,8 @@ type Concept struct {
 	// intersection over union of region and mask. NaN without masks.
 	Pointing, Overlap float64
 
-	// Sameness compares, over the pixels that most of the concept's regions share, the
-	// variation of the regions with that of the set: 0 where all look exactly the same, 1
+	// Sameness compares, over the pixels that three in four of the concept's regions share,
+	// the variation of the regions with that of the set: 0 where all look exactly the same, 1
 	// where they vary like the images. NaN where they share no pixels.
 	Sameness float64
 
@@ -294,7 +294,7 @@ func (a Atlas) sameness(q Concept) float64 {
 	}
 	var common []int
 	for p, v := range votes {
-		if 2*v >= len(q.Regions) {
+		if 4*v >= 3*len(q.Regions) {
 			common = append(common, p)
 		}
 	}

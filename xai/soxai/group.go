@@ -166,7 +166,11 @@ func (g Spectral) group(ctx context.Context, x *mat.Dense, k int, sd uint64) (Gr
 	if err != nil {
 		return Grouped{}, err
 	}
-	s, err := cluster.Spectral{K: min(k, n-1), MaxK: most, Seed: sd}.Fit(ctx, graph)
+	by := cluster.Spectral{MaxK: most, Seed: sd}
+	if k > 0 {
+		by = cluster.Spectral{K: min(k, n-1), Seed: sd}
+	}
+	s, err := by.Fit(ctx, graph)
 	if err != nil {
 		return Grouped{}, err
 	}

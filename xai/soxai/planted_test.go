@@ -11,9 +11,9 @@ import (
 	"github.com/whybook/whybook/xai/seed"
 )
 
-// Planted truth: digits as colour images, with a red tag of 4 x 4 pixels.
+// Planted truth: digits as colour images, with a red tag of 6 x 6 pixels.
 
-const tagSide = 4
+const tagSide = 6
 
 // tagging says which images get a tag.
 type tagging func(label int, chance float64) bool
@@ -64,7 +64,7 @@ func digits(t testing.TB, n int, classes ...string) (train, test datasets.Set) {
 }
 
 func arch(set datasets.Set) nn.Arch {
-	return nn.Image(set.Shape).Conv(8, 5).ReLU().MaxPool(2).Conv(16, 5).ReLU().MaxPool(2).Dense(len(set.Classes))
+	return nn.Image(set.Shape).Conv(12, 5).ReLU().MaxPool(2).Conv(24, 3).ReLU().Conv(32, 3).ReLU().Then(nn.GlobalAvgPool{}).Dense(len(set.Classes))
 }
 
 func retrain(epochs int) func(context.Context, datasets.Set, uint64) (xai.Scorer, error) {

@@ -42,8 +42,10 @@ const (
 //   - it is a stamp: its regions look alike to Same and, pasted into images that the model
 //     takes for other classes, turn at least Transfer of them into its own.
 //
-// It is suggested to be irrelevant if it is suspect and the whole interval of its effect lies
-// above 0; relevant if it is not suspect, has such an effect, and is stable; else it is unsure.
+// It is suggested to be irrelevant if it is suspect and matters: the whole interval of its
+// effect lies above 0, and the effect itself is at least Least. It is suggested to be relevant
+// if it is not suspect, has an interval above 0, is stable and does not look the same
+// everywhere; else it is unsure.
 // The stamp is ours; the first two are heuristics from SpRAy's successors. A zero field means
 // its default.
 type Criteria struct {
@@ -52,7 +54,8 @@ type Criteria struct {
 	Small    float64 // default 0.05
 	Pure     float64 // default 0.8
 	Compact  float64 // default 0.5
-	Same     float64 // at most this share of the set's variation; default 0.25
+	Least    float64 // effect that matters, in probability; default 0.02
+	Same     float64 // at most this share of the set's variation; default 0.5
 	Transfer float64 // default 0.5
 }
 
@@ -60,7 +63,7 @@ func (c Criteria) filled() Criteria {
 	for _, f := range []struct {
 		field *float64
 		value float64
-	}{{&c.Pointing, 0.5}, {&c.Small, 0.05}, {&c.Pure, 0.8}, {&c.Compact, 0.5}, {&c.Same, 0.25}, {&c.Transfer, 0.5}} {
+	}{{&c.Pointing, 0.5}, {&c.Small, 0.05}, {&c.Pure, 0.8}, {&c.Compact, 0.5}, {&c.Least, 0.02}, {&c.Same, 0.5}, {&c.Transfer, 0.5}} {
 		if *f.field == 0 {
 			*f.field = f.value
 		}
@@ -75,7 +78,7 @@ func (c Criteria) check() error {
 	for _, f := range []struct {
 		name  string
 		value float64
-	}{{"Pointing", c.Pointing}, {"Small", c.Small}, {"Pure", c.Pure}, {"Compact", c.Compact}, {"Same", c.Same}, {"Transfer", c.Transfer}} {
+	}{{"Pointing", c.Pointing}, {"Small", c.Small}, {"Pure", c.Pure}, {"Compact", c.Compact}, {"Least", c.Least}, {"Same", c.Same}, {"Transfer", c.Transfer}} {
 		if !(f.value >= 0 && f.value <= 1) {
 			return fmt.Errorf("field %s is %v; need a share in (0,1], or 0 for the default", f.name, f.value)
 		}
@@ -109,7 +112,8 @@ func (c Criteria) suggest(k Concept, classes int) Suggestion {
 		suspect = true
 		because("it is small, pure and compact: %.1f %% of the regions, %.0f %% of one class, silhouette %.2f", 100*k.Share.Value, 100*k.Purity.Value, k.Silhouette)
 	}
-	if k.Sameness <= c.Same && k.Transfer.Value >= c.Transfer {
+	looks := k.Sameness <= c.Same
+	if looks && k.Transfer.Value >= c.Transfer {
 		suspect = true
 		because("it is a stamp: it looks the same everywhere and, pasted into images of other classes, turns %.0f %% of them into its own", 100*k.Transfer.Value)
 	}
@@ -122,13 +126,16 @@ func (c Criteria) suggest(k Concept, classes int) Suggestion {
 	default:
 		because("its effect may be none: %.3f (%.3f to %.3f)", k.Effect.Value, k.Effect.Low, k.Effect.High)
 	}
+	if looks && acts && !suspect {
+		because("its regions look the same in all images, which is rare for a part of an object, but do not turn images of other classes into its own")
+	}
 	if !k.Stable() {
 		because("it is not stable: in samples of the regions it comes back as %.2f of itself", k.Stability)
 	}
 	switch {
-	case suspect && acts:
+	case suspect && acts && k.Effect.Value >= c.Least:
 		s.Verdict = Irrelevant
-	case !suspect && acts && k.Stable():
+	case !suspect && !looks && acts && k.Stable():
 		s.Verdict = Relevant
 	}
 	return s

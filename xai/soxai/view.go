@@ -1,0 +1,388 @@
+package soxai
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/whybook/whybook/xai/render"
+	"github.com/whybook/whybook/xai/seed"
+)
+
+// View builds the atlas and draws it.
+func (r Recipe) View(ctx context.Context) (render.View, error) {
+	a, err := r.Build(ctx)
+	if err != nil {
+		return render.View{}, err
+	}
+	return a.View(), nil
+}
+
+// View draws the map of all regions above the statistics of the concepts. See [Atlas.Report]
+// for everything.
+func (a Atlas) View() render.View {
+	return render.Column(a.CanvasView(), a.StatisticsView()).Titled("Concepts in the explanations of " + a.name())
+}
+
+func (a Atlas) name() string {
+	if a.Set.Name == "" {
+		return "the set"
+	}
+	return a.Set.Name
+}
+
+// thumbs is how many regions a canvas can take.
+const thumbs = 5000
+
+// CanvasView draws every region at its place in the picture, in a frame of the colour of its
+// concept: the paper's figure. More than 5,000 are sampled.
+func (a Atlas) CanvasView() render.View {
+	n := len(a.Regions)
+	rows := make([]int, n)
+	for i := range rows {
+		rows[i] = i
+	}
+	title := fmt.Sprintf("%d regions of %s by %s", n, a.name(), a.Drawn)
+	if n > thumbs {
+		rows = seed.Stream(0, "soxai", "canvas").Perm(n)[:thumbs]
+		slices.Sort(rows)
+		title = fmt.Sprintf("%d of %s", thumbs, title)
+	}
+	c := render.Canvas{Title: title}
+	for _, q := range a.Concepts {
+		c.Clusters = append(c.Clusters, q.Name)
+	}
+	if a.Unassigned > 0 {
+		c.Clusters = append(c.Clusters, "no concept")
+	}
+	for _, i := range rows {
+		g := a.Regions[i]
+		concept := g.Concept
+		if concept < 0 {
+			concept = len(a.Concepts)
+		}
+		c.Thumbs = append(c.Thumbs, render.Thumb{Image: a.crop(g, a.caption(g)), X: a.Picture[2*i], Y: a.Picture[2*i+1], Cluster: concept})
+	}
+	return c.View()
+}
+
+// caption says what a region is of.
+func (a Atlas) caption(g Region) string {
+	label, target := a.Set.Classes[a.Set.Labels[g.Image]], a.class(g.Target)
+	if p := a.Predicted[g.Image]; p != a.Set.Labels[g.Image] {
+		return fmt.Sprintf("%s, taken for %s", label, a.class(p))
+	}
+	if label != target {
+		return fmt.Sprintf("%s, for %s", label, target)
+	}
+	return label
+}
+
+// class names a score.
+func (a Atlas) class(c int) string {
+	if c >= 0 && c < len(a.Set.Classes) {
+		return a.Set.Classes[c]
+	}
+	return fmt.Sprint(c)
+}
+
+// crop cuts a region out, in a square with a margin; what is around it is faded to grey.
+func (a Atlas) crop(g Region, caption string) render.Image {
+	s := a.Set.Shape
+	x0, y0, x1, y1 := s.Width, s.Height, 0, 0
+	for _, p := range g.Area.Pixels() {
+		x0, x1, y0, y1 = min(x0, p%s.Width), max(x1, p%s.Width+1), min(y0, p/s.Width), max(y1, p/s.Width+1)
+	}
+	side := min(max(x1-x0, y1-y0)+2, s.Width, s.Height)
+	place := func(lo, hi, size int) int { return min(max((lo+hi-side)/2, 0), size-side) }
+	left, top := place(x0, x1, s.Width), place(y0, y1, s.Height)
+	if x1-x0 > side || y1-y0 > side { // longer than the image is high or wide: all of it
+		return a.whole(g, caption, s.Width, s.Height, 0, 0)
+	}
+	return a.whole(g, caption, side, side, left, top)
+}
+
+func (a Atlas) whole(g Region, caption string, width, height, left, top int) render.Image {
+	s := a.Set.Shape
+	hw, in := s.Height*s.Width, g.Area.Mask(s.Height*s.Width)
+	m := render.Image{Channels: s.Channels, Height: height, Width: width, Caption: caption}
+	for ch := range s.Channels {
+		for y := top; y < top+height; y++ {
+			for x := left; x < left+width; x++ {
+				v := float64(a.Set.Pixels[(g.Image*s.Channels+ch)*hw+y*s.Width+x]) / 255
+				if !in[y*s.Width+x] {
+					v = 0.5 + 0.25*(v-0.5)
+				}
+				m.Pixels = append(m.Pixels, v)
+			}
+		}
+	}
+	return m
+}
+
+// SheetView draws a concept: the medoid and the regions nearest to it, in their images.
+func (a Atlas) SheetView(concept string) render.View {
+	q, err := a.Concept(concept)
+	if err != nil {
+		return render.Failed(err)
+	}
+	grid := render.ImageGrid{Title: fmt.Sprintf("%s: %s, %.0f %% %s; masking takes %s of the probability",
+		q.Name, plural(q.Size, "region"), 100*q.Purity.Value, a.Set.Classes[q.Class], number(q.Effect))}
+	for p, i := range q.Nearest {
+		caption := a.caption(a.Regions[i])
+		if p == 0 {
+			caption += " (medoid)"
+		}
+		grid.Images = append(grid.Images, a.whole(a.Regions[i], caption, a.Set.Shape.Width, a.Set.Shape.Height, 0, 0))
+	}
+	return grid.View()
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// number prints an estimate with its interval.
+func number(i Interval) string {
+	if math.IsNaN(i.Value) {
+		return "–"
+	}
+	if math.IsNaN(i.Low) {
+		return fmt.Sprintf("%.2f", i.Value)
+	}
+	return fmt.Sprintf("%.2f (%.2f to %.2f)", i.Value, i.Low, i.High)
+}
+
+func percent(i Interval) any {
+	if math.IsNaN(i.Value) {
+		return nil
+	}
+	return 100 * i.Value
+}
+
+// StatisticsView is the table of the concepts.
+func (a Atlas) StatisticsView() render.View {
+	t := render.Table{
+		Title: "Concepts",
+		Columns: []string{"concept", "regions", "images %", "class", "pure %", "area %", "dP", "flips %", "right %", "else %",
+			"silhouette", "stable", "in mask", "same", "transfer %", "suggestion", "verdict"},
+		Note: "images %: explained images that have the concept; pure %: regions of that class. dP: loss of probability when the region is filled, with its 95 % interval; flips %: regions whose filling changes the prediction. " +
+			"right %, else %: how often the model is right with the concept and without. stable: Jaccard index with itself in samples of the regions, below 0.6 it dissolves. in mask: share of alpha in the set's masks. " +
+			"same: variation of the regions against that of the set, 0 for a stamp. transfer %: images of other classes that a pasted region turns into the concept's. A suggestion is by rule; the verdict is a person's.",
+	}
+	for _, q := range a.Concepts {
+		verdict := "open"
+		if j := q.Judgement; j != nil {
+			verdict = fmt.Sprintf("%v (%s)", j.Verdict, j.By)
+		}
+		name := q.Name
+		if !q.Stable() && !math.IsNaN(q.Stability) {
+			name += " (unstable)"
+		}
+		t.Rows = append(t.Rows, []any{name, q.Size, percent(q.Cover), a.Set.Classes[q.Class], percent(q.Purity), 100 * q.Area, number(q.Effect), percent(q.Flips),
+			percent(q.Right), percent(q.RightElsewhere), q.Silhouette, q.Stability, q.Pointing, q.Sameness, percent(q.Transfer), q.Suggestion.Verdict.String(), verdict})
+	}
+	return t.View()
+}
+
+// ReasonsView lists the suggestions with their reasons.
+func (a Atlas) ReasonsView() render.View {
+	t := render.Table{Title: "Suggestions and their reasons", Columns: []string{"concept", "suggestion", "reason"}}
+	for _, q := range a.Concepts {
+		for i, reason := range q.Suggestion.Reasons {
+			name, verdict := q.Name, q.Suggestion.Verdict.String()
+			if i > 0 {
+				name, verdict = "", ""
+			}
+			t.Rows = append(t.Rows, []any{name, verdict, reason})
+		}
+	}
+	t.Plain = true
+	return t.View()
+}
+
+// ShareView draws which concepts the explanations of each class consist of.
+func (a Atlas) ShareView() render.View {
+	bars := render.StackedBars{Title: "Concepts in the explanations of each class", Share: true, Label: "regions"}
+	var classes []int
+	for c := range a.Set.Classes {
+		total := 0
+		for _, q := range a.Concepts {
+			total += q.Counts[c]
+		}
+		if total > 0 {
+			classes = append(classes, c)
+			bars.Labels = append(bars.Labels, fmt.Sprintf("%s (%d)", a.Set.Classes[c], total))
+		}
+	}
+	for _, q := range a.Concepts {
+		s := render.Segment{Name: q.Name}
+		for _, c := range classes {
+			s.Values = append(s.Values, float64(q.Counts[c]))
+		}
+		bars.Segments = append(bars.Segments, s)
+	}
+	return bars.View()
+}
+
+// PairView draws what masking a concept does: the regions nearest to its medoid, before and
+// after, with the probability of the explained class; a cross marks those after which the model
+// predicts another class.
+func (a Atlas) PairView(concept string) render.View {
+	q, err := a.Concept(concept)
+	if err != nil {
+		return render.Failed(err)
+	}
+	fill := newCanvas(a.Set, a.Fill)
+	grid := render.ImageGrid{Title: fmt.Sprintf("%s, before and after masking", q.Name)}
+	nearest := q.Nearest[:min(len(q.Nearest), 4)]
+	grid.Columns = 2 * len(nearest)
+	for _, i := range nearest {
+		g := a.Regions[i]
+		before := a.Set.Batch(nil, []int{g.Image}).RawRowView(0)
+		after := slices.Clone(before)
+		fill.paint(after, g.Area)
+		for side, pixels := range [][]float64{before, after} {
+			grid.Images = append(grid.Images, render.Image{
+				Channels: a.Set.Shape.Channels, Height: a.Set.Shape.Height, Width: a.Set.Shape.Width, Pixels: pixels,
+				Caption: fmt.Sprintf("%s: %.0f %%", a.class(g.Target), 100*[]float64{g.P, g.Masked}[side]), Marked: side == 1 && g.Flipped,
+			})
+		}
+	}
+	return grid.View()
+}
+
+// ChoiceView draws what the number of concepts was chosen by.
+func (a Atlas) ChoiceView() render.View {
+	if len(a.Grouped.Tried) == 0 {
+		return render.Failed(fmt.Errorf("soxai.Atlas.ChoiceView: the number of concepts was not chosen among several: %w", render.ErrEmpty))
+	}
+	l := render.Lines{Title: fmt.Sprintf("%d concepts are chosen", a.Grouped.K), XLabel: "concepts", YLabel: "score (silhouette or eigengap)"}
+	s := render.Series{Name: "score", Y: a.Grouped.Scores}
+	for _, k := range a.Grouped.Tried {
+		s.X = append(s.X, float64(k))
+	}
+	l.Series = []render.Series{s}
+	return l.View()
+}
+
+// View draws the impact of one method.
+func (i Impact) View() render.View { return Impacts{i}.View() }
+
+// View compares methods by their Impact Scores, each beside what filling other pixels does.
+func (l Impacts) View() render.View {
+	bars := render.Bars{Title: "Do the critical pixels drive the decisions?", Label: "decisions changed, or confidence halved, by filling them", Unit: "%"}
+	t := render.Table{Title: "Impact", Columns: []string{"method", "images", "Impact Score %", "elsewhere %", "Impact Coverage %"},
+		Note: "elsewhere: as many pixels at another place. Impact Coverage: overlap with the set's masks."}
+	for n, i := range l {
+		t.Rows = append(t.Rows, []any{i.Method, i.Images, percent(i.Score), percent(i.Elsewhere), percent(i.Coverage)})
+		for m, v := range []Interval{i.Score, i.Elsewhere} {
+			if math.IsNaN(v.Value) {
+				continue
+			}
+			if m == 0 {
+				bars.Highlight = append(bars.Highlight, len(bars.Labels))
+			}
+			name := i.Method
+			if n > 0 && m == 0 && slices.ContainsFunc(l[:n], func(o Impact) bool { return o.Method == i.Method }) {
+				name += fmt.Sprintf(" (%d)", n+1)
+			}
+			bars.Labels = append(bars.Labels, name+[]string{"", ", elsewhere"}[m])
+			bars.Values, bars.Low, bars.High = append(bars.Values, 100*v.Value), append(bars.Low, 100*v.Low), append(bars.High, 100*v.High)
+		}
+	}
+	if len(bars.Values) == 0 {
+		return t.View()
+	}
+	return render.Column(bars.View(), t.View())
+}
+
+// Report is a page with everything: the impact, the map, the statistics, and a section for
+// each concept.
+func (a Atlas) Report() render.View {
+	page := render.Page{
+		Title: "Concepts in the explanations of " + a.name(),
+		Lead: fmt.Sprintf("%s of %s, by %s at layer %q, in %d principal components that keep %.0f %% of the variance; %s.",
+			plural(len(a.Regions), "region"), plural(a.Set.Len()-len(a.Skipped), "image"), a.Impact.Method, a.Layer, a.Basis.K, 100*a.Basis.Explained(), plural(len(a.Concepts), "concept")),
+	}
+	page.Sections = append(page.Sections,
+		render.Section{Heading: "Do the regions matter?", Text: a.Notes, Views: []render.View{a.Impact.View()}},
+		render.Section{Heading: "All regions", Views: []render.View{a.CanvasView()}},
+		render.Section{Heading: "Statistics", Views: []render.View{a.StatisticsView(), a.ReasonsView(), a.ShareView()}})
+	for _, q := range a.Concepts {
+		page.Sections = append(page.Sections, render.Section{Heading: q.Name, Views: []render.View{a.SheetView(q.Name), a.PairView(q.Name)}})
+	}
+	return page.View()
+}
+
+// View draws how each way to make the training set changes each measure, against the set as it
+// is, above the table of all numbers.
+func (o Outcome) View() render.View {
+	var views []render.View
+	if len(o.Arms) == 0 || o.Seeds == 0 {
+		return render.Failed(fmt.Errorf("soxai.Outcome.View: no seed is complete: %w", render.ErrEmpty))
+	}
+	for m, one := range o.Arms[0].Measures {
+		bars := render.Bars{Title: one.Name, Label: "change against the set as it is, in points", References: []render.Reference{{Name: "no change", At: 0}}}
+		for i, arm := range o.Arms[1:] {
+			c := arm.Measures[m].Change
+			if math.IsNaN(c.Value) || math.IsNaN(c.Low) {
+				continue
+			}
+			if !arm.Control {
+				bars.Highlight = append(bars.Highlight, len(bars.Labels))
+			}
+			bars.Labels = append(bars.Labels, o.Arms[i+1].Name)
+			bars.Values, bars.Low, bars.High = append(bars.Values, 100*c.Value), append(bars.Low, min(100*c.Low, 100*c.Value)), append(bars.High, max(100*c.High, 100*c.Value))
+		}
+		if len(bars.Labels) > 0 {
+			views = append(views, bars.View())
+		}
+	}
+	if len(views) == 0 {
+		return o.TableView()
+	}
+	return render.Column(render.Row(views...), o.TableView()).Titled(o.title())
+}
+
+func (o Outcome) title() string {
+	names := ""
+	for i, c := range o.Concepts {
+		if i > 0 {
+			names += ", "
+		}
+		names += c
+	}
+	return fmt.Sprintf("Retrained without %s, %s", names, plural(o.Seeds, "seed"))
+}
+
+// TableView is the table of an outcome.
+func (o Outcome) TableView() render.View {
+	t := render.Table{Title: o.title(), Columns: []string{"measure (%)", "images", "training set", "mean", "change", "95 %", "beyond control", "95 % "},
+		Note: fmt.Sprintf("In %%, and in points for changes: against the set as it is, and against the same action on other regions or images. Intervals from a bootstrap of seeds and images. "+
+			"The concept is in %s of the training set, and was detected in %d to test.", plural(o.TrainImages, "image"), o.TestImages)}
+	span := func(i Interval) any {
+		if math.IsNaN(i.Low) {
+			return nil
+		}
+		return fmt.Sprintf("%.1f to %.1f", 100*i.Low, 100*i.High)
+	}
+	if len(o.Arms) == 0 {
+		return render.Failed(fmt.Errorf("soxai.Outcome.TableView: no arms: %w", render.ErrEmpty))
+	}
+	for m := range o.Arms[0].Measures {
+		for i, arm := range o.Arms {
+			one, name := arm.Measures[m], any(nil)
+			if i == 0 {
+				name = one.Name
+			}
+			t.Rows = append(t.Rows, []any{name, one.N, arm.Name, percent(one.Value), percent(one.Change), span(one.Change), percent(one.Beyond), span(one.Beyond)})
+		}
+	}
+	t.Plain = true
+	return t.View()
+}
