@@ -2,13 +2,19 @@ package soxai_test
 
 import (
 	"context"
-	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
+	"github.com/whybook/whybook/xai/cluster"
 	"github.com/whybook/whybook/xai/nn"
+	"github.com/whybook/whybook/xai/saliency"
 	"github.com/whybook/whybook/xai/seed"
+	"github.com/whybook/whybook/xai/soxai"
 )
 
 // Planted truth: digits as colour images, with a red tag of 6 x 6 pixels.
@@ -18,11 +24,14 @@ const tagSide = 6
 // tagging says which images get a tag.
 type tagging func(label int, chance float64) bool
 
-// inZero plants the tag in most images of digit 0 and in no other.
-func inZero(label int, chance float64) bool { return label == 0 && chance < 0.9 }
+// inFirst plants the tag in most images of the first class and in no other.
+func inFirst(label int, chance float64) bool { return label == 0 && chance < 0.9 }
 
-// swapped plants it in most images of all other digits, and not in 0.
+// swapped plants it in most images of all other classes, and not in the first.
 func swapped(label int, chance float64) bool { return label != 0 && chance < 0.9 }
+
+// nowhere plants nothing.
+func nowhere(int, float64) bool { return false }
 
 // plant makes RGB images of grey ones and tags some of them in the upper left corner.
 func plant(set datasets.Set, name string, tagged tagging) datasets.Set {
@@ -87,4 +96,224 @@ func must[T any](t testing.TB) func(v T, err error) T {
 	}
 }
 
-var _ = fmt.Sprint
+// planted is a network that has learned the tag, with its data.
+type planted struct {
+	train, test, swapped datasets.Set
+	net                  *nn.Net
+}
+
+const epochs = 12
+
+// Digits that look alike, so that the tag is worth learning.
+var alike = []string{"3", "5", "8", "9"}
+
+var theTagged = sync.OnceValues(func() (planted, error) { return plantedBy(inFirst, alike) })
+
+func plantedBy(tagged tagging, classes []string) (planted, error) {
+	ctx := context.Background()
+	var p planted
+	train, err := datasets.MNIST().Train().Only(classes...).Take(400).Build(ctx)
+	if err != nil {
+		return p, err
+	}
+	test, err := datasets.MNIST().Test().Only(classes...).Take(200).Build(ctx)
+	if err != nil {
+		return p, err
+	}
+	p.train, p.test, p.swapped = plant(train, "digits", tagged), plant(test, "digits to test", tagged), plant(test, "swapped tags", swapped)
+	p.net, err = fit(ctx, p.train, epochs, 1)
+	return p, err
+}
+
+// tagOf returns the concept that overlaps the planted masks most.
+func tagOf(a soxai.Atlas) int {
+	best, most := -1, 0.0
+	for c, q := range a.Concepts {
+		if q.Overlap > most {
+			best, most = c, q.Overlap
+		}
+	}
+	return best
+}
+
+// TestPlantedTag is the synthetic truth of the method: a concept is the tag, by every grouping.
+func TestPlantedTag(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains a network")
+	}
+	t.Parallel()
+	p := must[planted](t)(theTagged())
+	ctx := context.Background()
+	half := must[datasets.Set](t)(p.train.Take(200).Build(ctx))
+	for name, r := range map[string]soxai.Recipe{
+		"k-means":              soxai.Of(p.net, p.train),
+		"HDBSCAN":              soxai.Of(p.net, half).Grouping(soxai.Density{}),
+		"spectral":             soxai.Of(p.net, half).Grouping(soxai.Spectral{}),
+		"integrated gradients": soxai.Of(p.net, half).With(saliency.IntegratedGradients{Steps: 10}),
+		"unit length":          soxai.Of(p.net, half).Normalize(),
+		"an earlier layer":     soxai.Of(p.net, half).At("relu2"),
+	} {
+		a := must[soxai.Atlas](t)(r.Build(ctx))
+		if !(a.Impact.Score.Low > a.Impact.Elsewhere.High) {
+			t.Errorf("%s: Impact Score %+v, elsewhere %+v", name, a.Impact.Score, a.Impact.Elsewhere)
+		}
+		c := tagOf(a)
+		if c < 0 {
+			t.Errorf("%s: no concept overlaps the tag", name)
+			continue
+		}
+		q := a.Concepts[c]
+		if q.Overlap <= 0.5 || !q.Effect.Above(0) || q.Purity.Value < 0.9 || a.Set.Classes[q.Class] != "3" {
+			t.Errorf("%s: tag IoU %.2f, dP %+v, purity %.2f of class %d", name, q.Overlap, q.Effect, q.Purity.Value, q.Class)
+		}
+		if q.Suggestion.Verdict != soxai.Irrelevant {
+			t.Errorf("%s: the tag is suggested to be %v: %q", name, q.Suggestion.Verdict, q.Suggestion.Reasons)
+		}
+		// The concept against the truth, which regions are the tag: those that lie on it for
+		// the most part.
+		var found, truth []int
+		for _, g := range a.Regions {
+			f, y := 0, 0
+			if g.Concept >= 0 && a.Concepts[g.Concept].Overlap > 0.3 { // it may be in two parts
+				f = 1
+			}
+			if g.Inside > 0.4 {
+				y = 1
+			}
+			found, truth = append(found, f), append(truth, y)
+		}
+		if ari := must[float64](t)(cluster.AdjustedRand(found, truth)); ari < 0.7 {
+			t.Errorf("%s: the adjusted Rand index between the concept and the truth is %.2f", name, ari)
+		}
+		for _, other := range a.Concepts {
+			if other.Suggestion.Verdict == soxai.Irrelevant && other.Overlap < 0.2 {
+				t.Errorf("%s: %s is suggested to be irrelevant, and is not the tag: %q", name, other.Name, other.Suggestion.Reasons)
+			}
+		}
+	}
+}
+
+// TestCleanDigits: where nothing is planted, nothing is suggested to be irrelevant.
+func TestCleanDigits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains networks")
+	}
+	t.Parallel()
+	for _, classes := range [][]string{alike, {"0", "1", "2"}} {
+		p := must[planted](t)(plantedBy(nowhere, classes))
+		p.train = must[datasets.Set](t)(p.train.Take(200).Build(context.Background()))
+		for _, g := range []soxai.Grouping{soxai.KMeans{}, soxai.Density{}} {
+			a := must[soxai.Atlas](t)(soxai.Of(p.net, p.train).Grouping(g).Build(context.Background()))
+			for _, q := range a.Concepts {
+				if q.Suggestion.Verdict == soxai.Irrelevant {
+					t.Errorf("digits %v by %T: %s is suggested to be irrelevant: %q", classes, g, q.Name, q.Suggestion.Reasons)
+				}
+			}
+		}
+	}
+}
+
+// confirmed returns the atlas with its tag named and judged.
+func confirmed(t testing.TB, a soxai.Atlas) soxai.Atlas {
+	t.Helper()
+	a = must[soxai.Atlas](t)(a.Name(tagOf(a), "tag"))
+	return must[soxai.Atlas](t)(a.Confirm("tag", soxai.Irrelevant, "a test"))
+}
+
+func TestDetectionInUnseenImages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains a network")
+	}
+	t.Parallel()
+	p := must[planted](t)(theTagged())
+	ctx := context.Background()
+	r := soxai.Of(p.net, p.train)
+	a := confirmed(t, must[soxai.Atlas](t)(r.Build(ctx)))
+	for _, set := range []datasets.Set{p.test, p.swapped} {
+		seen := must[soxai.Sightings](t)(r.Detect(ctx, a, set, "tag"))
+		has := map[int]bool{}
+		for _, i := range seen.Images() {
+			has[i] = true
+		}
+		hw, hits, tagged, wrong := 28*28, 0, 0, 0
+		for i := range set.Len() {
+			truth := slices.Contains(set.Masks[i*hw:(i+1)*hw], 1)
+			switch {
+			case truth:
+				tagged++
+				if has[i] {
+					hits++
+				}
+			case has[i]:
+				wrong++
+			}
+		}
+		t.Logf("%s: %d of %d tags detected, %d false", set.Name, hits, tagged, wrong)
+		if float64(hits) < 0.8*float64(tagged) || wrong > 2 {
+			t.Errorf("%s: %d of %d tags detected, and %d where there is none", set.Name, hits, tagged, wrong)
+		}
+	}
+	// In the images of the atlas, it finds the members but for the farthest 5 %.
+	seen, members := must[soxai.Sightings](t)(r.Detect(ctx, a, p.train, "tag")), must[soxai.Sightings](t)(a.Members("tag"))
+	if n, m := len(seen.List), len(members.List); n > m || float64(n) < 0.94*float64(m) {
+		t.Errorf("%d of %d members are detected", n, m)
+	}
+}
+
+// TestTrialOnTheTag closes the loop: after masking the tag and retraining, the swapped tag
+// misleads no longer; after masking as much elsewhere, it still does.
+func TestTrialOnTheTag(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains networks")
+	}
+	t.Parallel()
+	p := must[planted](t)(theTagged())
+	ctx := context.Background()
+	r := soxai.Of(p.net, p.train)
+	a := confirmed(t, must[soxai.Atlas](t)(r.Build(ctx)))
+	trial := soxai.Trial{Retrain: retrain(epochs), Test: p.test, Also: []datasets.Source{p.swapped}, Seeds: 2}
+	long := os.Getenv("WHYBOOK_TEST_LONG") != ""
+	if long {
+		trial.Seeds, trial.Actions = 5, []soxai.Action{soxai.Mask{}, soxai.Drop{}, soxai.Downweight{}, soxai.Swap{}}
+	}
+	o := must[soxai.Outcome](t)(trial.Run(ctx, r, a, "tag"))
+	if long {
+		t.Log("\n" + o.TableView().Text())
+	}
+	const on = "accuracy on swapped tags"
+	mask, control := o.Arm("mask").Get(on), o.Arm("mask, control").Get(on)
+	if !(mask.Change.Low > 0.2) || !(mask.Beyond.Low > 0.2) {
+		t.Errorf("masking changes the accuracy on swapped tags by %+v, beyond the control by %+v", mask.Change, mask.Beyond)
+	}
+	if control.Change.Value > 0.05 {
+		t.Errorf("masking other regions changes it by %+v", control.Change)
+	}
+	if m := o.Arm("mask").Get(soxai.AlphaMass); !(m.Change.High < -0.2) {
+		t.Errorf("alpha on the tag changes by %+v", m.Change)
+	}
+	if m := o.Arm("as it is").Get(soxai.AccuracyWith); m.Value.Value < 0.95 {
+		t.Errorf("the network gets %+v of the tagged images right", m.Value)
+	}
+	if err := o.View().Err(); err != nil {
+		t.Error(err)
+	}
+	if rows := o.Table().Nrow(); rows != len(o.Arms)*6 {
+		t.Errorf("the table has %d rows for %d arms", rows, len(o.Arms))
+	}
+}
+
+// TestSameBytes: neither the batch nor the number of processors matters.
+func TestSameBytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains a network")
+	}
+	p := must[planted](t)(theTagged())
+	small := must[datasets.Set](t)(p.train.Take(80).Build(context.Background()))
+	r := soxai.Of(p.net, small).Seed(3)
+	first := saved(t, r, must[soxai.Atlas](t)(r.Build(context.Background())))
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	second := saved(t, r, must[soxai.Atlas](t)(r.Batch(7).Build(context.Background())))
+	if first != second {
+		t.Error("another batch on one processor gives another atlas")
+	}
+}

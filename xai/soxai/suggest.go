@@ -115,7 +115,7 @@ func (c Criteria) suggest(k Concept, classes int) Suggestion {
 	looks := k.Sameness <= c.Same
 	if looks && k.Transfer.Value >= c.Transfer {
 		suspect = true
-		because("it is a stamp: it looks the same everywhere and, pasted into images of other classes, turns %.0f %% of them into its own", 100*k.Transfer.Value)
+		because("it is a stamp: it always looks alike, and %.0f %% of other images become its class when it is pasted in", 100*k.Transfer.Value)
 	}
 	acts := k.Effect.Above(0)
 	switch {
@@ -127,10 +127,10 @@ func (c Criteria) suggest(k Concept, classes int) Suggestion {
 		because("its effect may be none: %.3f (%.3f to %.3f)", k.Effect.Value, k.Effect.Low, k.Effect.High)
 	}
 	if looks && acts && !suspect {
-		because("its regions look the same in all images, which is rare for a part of an object, but do not turn images of other classes into its own")
+		because("it always looks alike, as a stamp does, but hardly turns other images into its class")
 	}
 	if !k.Stable() {
-		because("it is not stable: in samples of the regions it comes back as %.2f of itself", k.Stability)
+		because("it is not stable: in samples of the regions, %.2f of it comes back", k.Stability)
 	}
 	switch {
 	case suspect && acts && k.Effect.Value >= c.Least:

@@ -98,12 +98,13 @@ func (a Atlas) crop(g Region, caption string) render.Image {
 	place := func(lo, hi, size int) int { return min(max((lo+hi-side)/2, 0), size-side) }
 	left, top := place(x0, x1, s.Width), place(y0, y1, s.Height)
 	if x1-x0 > side || y1-y0 > side { // longer than the image is high or wide: all of it
-		return a.whole(g, caption, s.Width, s.Height, 0, 0)
+		return a.cut(g, caption, s.Width, s.Height, 0, 0)
 	}
-	return a.whole(g, caption, side, side, left, top)
+	return a.cut(g, caption, side, side, left, top)
 }
 
-func (a Atlas) whole(g Region, caption string, width, height, left, top int) render.Image {
+// cut is a rectangle of an image, with what is outside the region faded.
+func (a Atlas) cut(g Region, caption string, width, height, left, top int) render.Image {
 	s := a.Set.Shape
 	hw, in := s.Height*s.Width, g.Area.Mask(s.Height*s.Width)
 	m := render.Image{Channels: s.Channels, Height: height, Width: width, Caption: caption}
@@ -134,7 +135,7 @@ func (a Atlas) SheetView(concept string) render.View {
 		if p == 0 {
 			caption += " (medoid)"
 		}
-		grid.Images = append(grid.Images, a.whole(a.Regions[i], caption, a.Set.Shape.Width, a.Set.Shape.Height, 0, 0))
+		grid.Images = append(grid.Images, a.cut(a.Regions[i], caption, a.Set.Shape.Width, a.Set.Shape.Height, 0, 0))
 	}
 	return grid.View()
 }
@@ -157,22 +158,20 @@ func number(i Interval) string {
 	return fmt.Sprintf("%.2f (%.2f to %.2f)", i.Value, i.Low, i.High)
 }
 
-func percent(i Interval) any {
-	if math.IsNaN(i.Value) {
-		return nil
-	}
-	return 100 * i.Value
-}
-
-// StatisticsView is the table of the concepts.
+// StatisticsView has the tables of the concepts: what they are, and what they do.
 func (a Atlas) StatisticsView() render.View {
-	t := render.Table{
-		Title: "Concepts",
-		Columns: []string{"concept", "regions", "images %", "class", "pure %", "area %", "dP", "flips %", "right %", "else %",
-			"silhouette", "stable", "in mask", "same", "transfer %", "suggestion", "verdict"},
-		Note: "images %: explained images that have the concept; pure %: regions of that class. dP: loss of probability when the region is filled, with its 95 % interval; flips %: regions whose filling changes the prediction. " +
-			"right %, else %: how often the model is right with the concept and without. stable: Jaccard index with itself in samples of the regions, below 0.6 it dissolves. in mask: share of alpha in the set's masks. " +
-			"same: variation of the regions against that of the set, 0 for a stamp. transfer %: images of other classes that a pasted region turns into the concept's. A suggestion is by rule; the verdict is a person's.",
+	are := render.Table{
+		Title:   "What the concepts are",
+		Columns: []string{"concept", "regions", "images %", "class", "pure %", "area %", "silhouette", "stable", "in mask"},
+		Note: "images %: explained images that have the concept; pure %: regions of that class. stable: Jaccard index with itself in samples of the regions; " +
+			"below 0.6 the concept dissolves. in mask: share of alpha in the set's masks.",
+	}
+	do := render.Table{
+		Title:   "What they do",
+		Columns: []string{"concept", "dP", "flips %", "right %", "else %", "same", "transfer %", "suggestion", "verdict"},
+		Note: "dP: loss of probability when the region is filled, with its 95 % interval; flips %: regions whose filling changes the prediction. right %, else %: how often the model is right with the " +
+			"concept and without. same: variation of the regions against that of the set, 0 for a stamp. transfer %: images of other classes that a pasted region turns into the concept's. " +
+			"A suggestion is by rule; the verdict is a person's.",
 	}
 	for _, q := range a.Concepts {
 		verdict := "open"
@@ -183,10 +182,33 @@ func (a Atlas) StatisticsView() render.View {
 		if !q.Stable() && !math.IsNaN(q.Stability) {
 			name += " (unstable)"
 		}
-		t.Rows = append(t.Rows, []any{name, q.Size, percent(q.Cover), a.Set.Classes[q.Class], percent(q.Purity), 100 * q.Area, number(q.Effect), percent(q.Flips),
-			percent(q.Right), percent(q.RightElsewhere), q.Silhouette, q.Stability, q.Pointing, q.Sameness, percent(q.Transfer), q.Suggestion.Verdict.String(), verdict})
+		are.Rows = append(are.Rows, []any{name, q.Size, whole(q.Cover.Value), a.Set.Classes[q.Class], whole(q.Purity.Value), rounded(100*q.Area, 1),
+			rounded(q.Silhouette, 2), rounded(q.Stability, 2), rounded(q.Pointing, 2)})
+		do.Rows = append(do.Rows, []any{name, number(q.Effect), whole(q.Flips.Value), whole(q.Right.Value), whole(q.RightElsewhere.Value),
+			rounded(q.Sameness, 2), whole(q.Transfer.Value), q.Suggestion.Verdict.String(), verdict})
 	}
-	return t.View()
+	if len(a.Concepts) == 0 {
+		are.Note = "No concept was found."
+		return are.View()
+	}
+	return render.Column(are.View(), do.View())
+}
+
+// whole is a share in whole per cent; nil where there is none.
+func whole(v float64) any {
+	if math.IsNaN(v) {
+		return nil
+	}
+	return int(math.Round(100 * v))
+}
+
+// rounded is a number with few decimals; nil where there is none.
+func rounded(v float64, decimals int) any {
+	if math.IsNaN(v) {
+		return nil
+	}
+	scale := math.Pow10(decimals)
+	return math.Round(scale*v) / scale
 }
 
 // ReasonsView lists the suggestions with their reasons.
@@ -279,7 +301,7 @@ func (l Impacts) View() render.View {
 	t := render.Table{Title: "Impact", Columns: []string{"method", "images", "Impact Score %", "elsewhere %", "Impact Coverage %"},
 		Note: "elsewhere: as many pixels at another place. Impact Coverage: overlap with the set's masks."}
 	for n, i := range l {
-		t.Rows = append(t.Rows, []any{i.Method, i.Images, percent(i.Score), percent(i.Elsewhere), percent(i.Coverage)})
+		t.Rows = append(t.Rows, []any{i.Method, i.Images, whole(i.Score.Value), whole(i.Elsewhere.Value), whole(i.Coverage.Value)})
 		for m, v := range []Interval{i.Score, i.Elsewhere} {
 			if math.IsNaN(v.Value) {
 				continue
@@ -362,14 +384,17 @@ func (o Outcome) title() string {
 
 // TableView is the table of an outcome.
 func (o Outcome) TableView() render.View {
-	t := render.Table{Title: o.title(), Columns: []string{"measure (%)", "images", "training set", "mean", "change", "95 %", "beyond control", "95 % "},
-		Note: fmt.Sprintf("In %%, and in points for changes: against the set as it is, and against the same action on other regions or images. Intervals from a bootstrap of seeds and images. "+
+	t := render.Table{Title: "All numbers", Columns: []string{"measure", "images", "training set", "mean %", "change", "beyond control"},
+		Note: fmt.Sprintf("Changes in points, with 95 %% intervals from a bootstrap of seeds and images: against the set as it is, and against the same action on other regions or images. "+
 			"The concept is in %s of the training set, and was detected in %d to test.", plural(o.TrainImages, "image"), o.TestImages)}
 	span := func(i Interval) any {
-		if math.IsNaN(i.Low) {
+		switch {
+		case math.IsNaN(i.Value):
 			return nil
+		case math.IsNaN(i.Low):
+			return fmt.Sprintf("%+.1f", 100*i.Value)
 		}
-		return fmt.Sprintf("%.1f to %.1f", 100*i.Low, 100*i.High)
+		return fmt.Sprintf("%+.1f (%+.1f to %+.1f)", 100*i.Value, 100*i.Low, 100*i.High)
 	}
 	if len(o.Arms) == 0 {
 		return render.Failed(fmt.Errorf("soxai.Outcome.TableView: no arms: %w", render.ErrEmpty))
@@ -380,7 +405,7 @@ func (o Outcome) TableView() render.View {
 			if i == 0 {
 				name = one.Name
 			}
-			t.Rows = append(t.Rows, []any{name, one.N, arm.Name, percent(one.Value), percent(one.Change), span(one.Change), percent(one.Beyond), span(one.Beyond)})
+			t.Rows = append(t.Rows, []any{name, one.N, arm.Name, rounded(100*one.Value.Value, 1), span(one.Change), span(one.Beyond)})
 		}
 	}
 	t.Plain = true
