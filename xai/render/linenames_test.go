@@ -23,3 +23,17 @@ func TestLinesWithNames(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestColumnOfDifferentQuantities: one large number does not take the digits of all others.
+func TestColumnOfDifferentQuantities(t *testing.T) {
+	text := render.Table{Columns: []string{"measure", "value"}, Rows: [][]any{{"N1", 0.0512}, {"N2", 0.0263}, {"F1", 0.311}, {"IR", 100.0}}}.View().Text()
+	for _, want := range []string{"0.0512", "0.0263", "0.311", "100"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+	text = render.Table{Columns: []string{"class", "ms"}, Rows: [][]any{{"a", 120.25}, {"b", 98.5}, {"c", 3.125}}}.View().Text()
+	if !strings.Contains(text, "120.2") || !strings.Contains(text, "  3.1") || strings.Contains(text, "3.12") {
+		t.Errorf("numbers of one quantity do not share their decimals:\n%s", text)
+	}
+}

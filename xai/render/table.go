@@ -276,6 +276,9 @@ func floatFormat(values []float64) func(float64) string {
 		for decimals > 0 && same(values, decimals-1, decimals) {
 			decimals--
 		}
+		if mixed(values, decimals) {
+			decimals = -1 // a column of different quantities
+		}
 	}
 	return func(v float64) string {
 		switch {
@@ -291,6 +294,21 @@ func floatFormat(values []float64) func(float64) string {
 		}
 		return tidyExponent(strconv.FormatFloat(v, 'g', 4, 64))
 	}
+}
+
+// mixed reports whether most of the values would keep less than two digits.
+func mixed(values []float64, decimals int) bool {
+	lost, all := 0, 0
+	for _, v := range values {
+		a := math.Abs(v)
+		if a == 0 || math.IsNaN(v) || math.IsInf(v, 0) || a == math.Trunc(a) {
+			continue
+		}
+		if all++; a < math.Pow10(1-decimals) {
+			lost++
+		}
+	}
+	return 2*lost > all
 }
 
 // same reports whether few decimals show all values as well as many do.
