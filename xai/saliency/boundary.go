@@ -36,6 +36,7 @@ import (
 type Boundary struct {
 	Steps     int     // at most; default 50
 	Overshoot float64 // default 0.02
+	Free      bool    // leave the limits [Low, High] of the input out of account
 	Batch     int     // rows in flight; default 64
 }
 
@@ -59,6 +60,9 @@ func (m Boundary) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.
 	size, err := count("Batch", m.Batch, 64)
 	if err != nil {
 		return Report{}, err
+	}
+	if m.Free {
+		in.Low, in.High = 0, 0
 	}
 	_, scoresOf := f.Dims()
 	passes := min(scoresOf, 2) // in a step

@@ -88,25 +88,20 @@ func TestPathRefuses(t *testing.T) {
 	}
 }
 
-// TestFreeFlow: without limits the flow on a linear model is parallel to the gradient, and
-// with them it is not where pixels are black.
+// TestFreeFlow: without limits the flow and the boundary on a linear model are parallel to the
+// gradient, and with them they are not where pixels are black.
 func TestFreeFlow(t *testing.T) {
-	f := affine(0, []float64{0, 0, 0, 0}, []float64{1, -2, 0.5, 3})
+	w := []float64{1, -2, 0.5, 3}
+	f := affine(0, []float64{0, 0, 0, 0}, w)
 	in := images(rows([]float64{0, 0, 0.5, 0.2}), 2, 2, 1)
-	cos := func(m GradientFlow) float64 {
-		got, _ := attribute(t, m, f, in)
-		dot, a, b := 0.0, 0.0, 0.0
-		for j, w := range []float64{1, -2, 0.5, 3} {
-			v := got.At(0, j)
-			dot, a, b = dot+v*w, a+v*v, b+w*w
+	for _, c := range []struct {
+		m    Method
+		free bool
+	}{{GradientFlow{Free: true}, true}, {Boundary{Free: true}, true}, {GradientFlow{}, false}, {Boundary{}, false}} {
+		got, _ := attribute(t, c.m, f, in)
+		if cos := cosine(got.RawRowView(0), w); (cos > 1-1e-12) != c.free || !c.free && cos > 0.999 {
+			t.Errorf("%s: the cosine is %.15f", name(c.m), cos)
 		}
-		return dot / math.Sqrt(a*b)
-	}
-	if c := cos(GradientFlow{Free: true}); math.Abs(c-1) > 1e-12 {
-		t.Errorf("free: cosine %.15f", c)
-	}
-	if c := cos(GradientFlow{}); c > 0.999 {
-		t.Errorf("clipped: cosine %.15f", c)
 	}
 }
 
