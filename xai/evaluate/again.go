@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 
 	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/saliency"
@@ -14,7 +13,7 @@ import (
 // maker returns the method that made m: the one given, else the map's own.
 func maker(metric string, of saliency.Method, m saliency.Map) (saliency.Method, error) {
 	for _, method := range []saliency.Method{of, m.By} {
-		if v := reflect.ValueOf(method); v.IsValid() && !(v.Kind() == reflect.Pointer && v.IsNil()) {
+		if !isNil(method) {
 			return method, nil
 		}
 	}

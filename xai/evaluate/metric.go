@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"reflect"
 	"slices"
 	"sort"
 
@@ -99,7 +98,7 @@ func checkModel(metric string, f xai.Differentiable, m saliency.Map) error {
 	if err := check(metric, m); err != nil {
 		return err
 	}
-	if v := reflect.ValueOf(f); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+	if isNil(f) {
 		return fmt.Errorf("evaluate: %s: need the model of the map, have nil", metric)
 	}
 	switch d, k := f.Dims(); {
