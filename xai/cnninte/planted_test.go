@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"testing"
 
 	"github.com/whybook/whybook/datasets"
@@ -136,6 +137,26 @@ func TestPlantedFactors(t *testing.T) {
 		if !e.Agrees() || e.Parts[0].Cluster != a && e.Parts[1].Cluster != a || !e.Parts[0].OnPath || !e.Parts[1].OnPath {
 			t.Errorf("instance %d: %+v", i, e)
 		}
+	}
+	// What is drawn says the same: who answers yes to the first question.
+	first, yes, asked := in.Questions()[in.Tree.Nodes()[0].Feature], 0, 0
+	for _, c := range in.Identities[first.Factor] {
+		if c == first.Clusters[0] {
+			yes++
+		}
+	}
+	for _, c := range tested.Forests[first.Factor] {
+		if c == first.Clusters[0] {
+			asked++
+		}
+	}
+	branch := regexp.MustCompile(`\n    yes: .*\((\d+) samples`).FindStringSubmatch(in.View().Text())
+	if branch == nil || branch[1] != fmt.Sprint(yes) {
+		t.Errorf("%d say yes to %v:\n%s", yes, first, in.View().Text())
+	}
+	row := regexp.MustCompile(fmt.Sprintf(`\nall +F%d in %d[^\n]*? +(\d+) +\d+ %%`, first.Factor+1, first.Clusters[0]+1)).FindStringSubmatch(tested.FlowView().Text())
+	if row == nil || row[1] != fmt.Sprint(asked) {
+		t.Errorf("%d of the test instances say yes to %v, drawn is %v:\n%s", asked, first, row, tested.FlowView().Text())
 	}
 	// The forest of the first factor looks at a, that of the second at b.
 	for g := range 2 {

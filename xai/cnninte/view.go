@@ -436,7 +436,7 @@ const flowDepth = 3
 func (t *Tested) FlowView() render.View {
 	nodes := t.in.Tree.Nodes()
 	levels := min(flowDepth, t.in.Tree.Depth())
-	flow := render.Flow{Title: "Test instances through the tree", Label: "test instances. F2 in 6: factor 2 is in cluster 6. = 0: the tree says 0"}
+	flow := render.Flow{Title: "Test instances through the tree (F2 in 6: factor 2 is in cluster 6)", Label: "test instances"}
 	// Columns are the nodes of a level, with the leaves above it, in the order of the tree.
 	place := make([]map[int]int, levels+1)
 	for l := range place {
