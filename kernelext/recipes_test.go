@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/whybook/whybook/datasets"
+	"github.com/whybook/whybook/xai/cnninte"
 	"github.com/whybook/whybook/xai/evaluate"
 	"github.com/whybook/whybook/xai/nn"
 	"github.com/whybook/whybook/xai/saliency"
@@ -17,6 +18,9 @@ var (
 	_ Recipe[saliency.Atlas]  = saliency.Survey{}
 	_ Recipe[evaluate.Grid]   = evaluate.Comparison{}
 	_ Recipe[evaluate.Curves] = evaluate.Tracing{}
+
+	_ Recipe[*cnninte.Interpretation] = cnninte.Recipe{}
+	_ Recipe[cnninte.Frontier]        = cnninte.Sweep{}
 )
 
 // TestMapsAreCached: what one cell computes, another reads with the same bits.
@@ -33,6 +37,9 @@ func TestMapsAreCached(t *testing.T) {
 	comparison := evaluate.Compare(net, set).Methods(saliency.Gradient{}).Metrics(evaluate.Sparseness{})
 	cached(t, folder, comparison)
 	cached(t, folder, comparison.Tracing(evaluate.MPRT{}))
+	interpretation := cnninte.Of(net).Layer("fc1").Factors(1).Clusters(2).Trees(3).On(set)
+	cached(t, folder, interpretation)
+	cached(t, folder, interpretation.Sweep(set, cnninte.Grid{Factors: []int{1}, Clusters: []int{2}, Trees: []int{1, 3}, Depths: []int{1}}))
 }
 
 // cached builds a value in one session and reads it in another, which must not build.

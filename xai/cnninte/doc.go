@@ -53,5 +53,7 @@
 //
 // Beside the data, building takes 8 n D bytes for the hidden values (n training instances, D
 // neurons), twice that while factors are clustered, and the forests, each about 100 bytes for
-// each leaf of each tree at 10 clusters. [Recipe.Memory] bounds the two together.
+// each leaf of each tree at 10 clusters. [Recipe.Memory] bounds the two together. The answers to
+// the tree's questions take n bytes for each question: one for each cluster, or 2^(K-1) - 1 for
+// each factor with Sets.
 package cnninte

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"regexp"
 	"testing"
@@ -231,6 +232,23 @@ func TestCollapse(t *testing.T) {
 		}
 	}
 }
+
+// TestNoName: what cannot be told from others is not cached.
+func TestNoName(t *testing.T) {
+	in, err := Of(unnamed{sixNet()}).Factors(2).Clusters(2).Trees(2).On(sixClasses(60, 1)).Build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Of(unnamed{sixNet()}).Save(io.Discard, in); !errors.Is(err, ErrModel) {
+		t.Errorf("a cache would keep it: %v", err)
+	}
+	if err := in.Save(io.Discard); err != nil {
+		t.Error(err)
+	}
+}
+
+// unnamed is a network without a fingerprint.
+type unnamed struct{ xai.Layered }
 
 // TestTooMuch asks for more groups than there is to group.
 func TestTooMuch(t *testing.T) {

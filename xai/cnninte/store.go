@@ -65,8 +65,25 @@ func raw(m *mat.Dense) []float64 {
 	return out
 }
 
-// Save writes an interpretation made by the recipe.
-func (r Recipe) Save(w io.Writer, in *Interpretation) error { return in.Save(w) }
+// Save writes an interpretation made by the recipe, for a cache. A cache finds values by Key
+// alone, so that Save refuses what was made of a network without a fingerprint (xai.Named);
+// see Interpretation.Save.
+func (r Recipe) Save(w io.Writer, in *Interpretation) error {
+	if err := r.named(); err != nil {
+		return err
+	}
+	return in.Save(w)
+}
+
+func (r Recipe) named() error {
+	if err := r.check(); err != nil {
+		return err
+	}
+	if fingerprint(r.net) == "" {
+		return fmt.Errorf("cnninte: the network has no fingerprint (xai.Named), so that what is made of it cannot be told from what is made of another one: %w", ErrModel)
+	}
+	return nil
+}
 
 // Load reads an interpretation that Save wrote, of the recipe's network. Anything else is an
 // error that matches ErrFormat or ErrModel.

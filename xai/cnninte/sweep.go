@@ -295,8 +295,14 @@ func (f Frontier) Best(depth int) (Setting, bool) {
 
 const sweepFormat = "whybook.cnninte.sweep/1"
 
-// Save writes a frontier as JSON with a checksum.
-func (s Sweep) Save(w io.Writer, f Frontier) error { return store.Write(w, sweepFormat, f) }
+// Save writes a frontier as JSON with a checksum. Like Recipe.Save it refuses what was made of
+// a network without a fingerprint.
+func (s Sweep) Save(w io.Writer, f Frontier) error {
+	if err := s.r.named(); err != nil {
+		return err
+	}
+	return store.Write(w, sweepFormat, f)
+}
 
 // Load reads a frontier that Save wrote. Anything else is an error that matches ErrFormat.
 func (s Sweep) Load(r io.Reader) (Frontier, error) {
