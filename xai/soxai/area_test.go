@@ -320,3 +320,27 @@ func TestNames(t *testing.T) {
 		t.Error("names of verdicts and fills")
 	}
 }
+
+// TestDisplaced: where there is room, the control does not touch the region.
+func TestDisplaced(t *testing.T) {
+	shape := datasets.Shape{Channels: 1, Height: 12, Width: 12}
+	a := areaOf([]int{0, 1, 2, 12, 13, 14, 24, 25, 26})
+	mask := a.Mask(144)
+	for seed := range uint64(50) {
+		if b := displaced(a, shape, seed); b.Size() != 9 || b.iou(mask) != 0 {
+			t.Errorf("seed %d: %v of %d pixels overlaps by %v", seed, b, b.Size(), b.iou(mask))
+		}
+	}
+}
+
+// TestImpactCounts: a decision counts that changes, or whose probability is halved.
+func TestImpactCounts(t *testing.T) {
+	var c tally
+	c.add(trialRow{p: 0.8}, 0.5, false, 0.8, false)  // neither
+	c.add(trialRow{p: 0.8}, 0.4, false, 0.41, false) // halved
+	c.add(trialRow{p: 0.8}, 0.7, true, 0.4, false)   // changed; elsewhere halved
+	c.add(trialRow{p: 0.8}, 0.8, false, 0.8, true)   // elsewhere changed
+	if i := c.impact("m", 0); i.Images != 4 || i.Score.Value != 0.5 || i.Elsewhere.Value != 0.5 || !math.IsNaN(i.Coverage.Value) {
+		t.Errorf("impact %+v", i)
+	}
+}

@@ -448,6 +448,57 @@ func TestBadTrials(t *testing.T) {
 	}
 }
 
+// TestTrialIsPaired: within a seed every arm trains from the same start, and sees what it should.
+func TestTrialIsPaired(t *testing.T) {
+	s := squares(40)
+	net := squareNet(t, s)
+	ctx := context.Background()
+	r := soxai.Of(net, s).With(brightness).Concepts(2, 2)
+	a := must[soxai.Atlas](t)(r.Build(ctx))
+	a = must[soxai.Atlas](t)(a.Confirm("concept 1", soxai.Irrelevant, "A"))
+	var seeds []uint64
+	var sets []datasets.Set
+	trial := soxai.Trial{Seeds: 2, Test: s, Actions: []soxai.Action{soxai.Mask{}, soxai.Swap{}}, Retrain: func(_ context.Context, set datasets.Set, seed uint64) (xai.Scorer, error) {
+		seeds, sets = append(seeds, seed), append(sets, set)
+		return net, nil
+	}}
+	o := must[soxai.Outcome](t)(trial.Run(ctx, r, a, "concept 1"))
+	if len(seeds) != 10 || seeds[0] == seeds[5] {
+		t.Fatalf("seeds %v", seeds)
+	}
+	for i, sd := range seeds {
+		if sd != seeds[i/5*5] {
+			t.Errorf("training %d starts from seed %d, others of its round from %d", i, sd, seeds[i/5*5])
+		}
+	}
+	n := a.Concepts[0].Size
+	for i, want := range []int{40, 40, 40, 40 + 2*n, 40 + 2*n} {
+		if sets[i].Len() != want || o.Arms[i].Images != want {
+			t.Errorf("arm %s has %d and %d images, want %d", o.Arms[i].Name, sets[i].Len(), o.Arms[i].Images, want)
+		}
+	}
+	if sets[0].Fingerprint() != s.Fingerprint() {
+		t.Error("the first arm is not the set as it is")
+	}
+	if slices.Equal(sets[2].Pixels, sets[7].Pixels) {
+		t.Error("the control draws the same regions for every seed")
+	}
+	if !slices.Equal(sets[1].Pixels, sets[6].Pixels) {
+		t.Error("masking depends on the seed")
+	}
+	right := o.Arm("as it is").Get(soxai.Accuracy)
+	if e := must[nn.Evaluation](t)(net.Evaluate(ctx, s)); right.Value.Value != e.Accuracy || len(right.Seeds) != 2 {
+		t.Errorf("accuracy %+v, want %v", right, e.Accuracy)
+	}
+	with, without := o.Arm("as it is").Get(soxai.AccuracyWith), o.Arm("as it is").Get(soxai.AccuracyWithout)
+	if with.N != o.TestImages || with.N+without.N != 40 || with.N == 0 {
+		t.Errorf("%d images with the concept, %d without, %d detected", with.N, without.N, o.TestImages)
+	}
+	if m := o.Arm("none").Get("none"); m.N != 0 || !math.IsNaN(m.Value.Value) {
+		t.Errorf("a measure that does not exist: %+v", m)
+	}
+}
+
 func TestCancelledAndObserved(t *testing.T) {
 	s := squares(40)
 	net := squareNet(t, s)
@@ -525,6 +576,11 @@ func TestSaveAndLoad(t *testing.T) {
 			t.Errorf("%s and %s have one key", name, before)
 		}
 		keys[r.Key()] = name
+	}
+	for _, m := range []saliency.Method{saliency.GradCAM{Layer: "conv1"}, &saliency.GradCAM{Layer: "conv1"}} {
+		if key := r.With(m).Key(); !strings.Contains(key, `layer "conv1"`) {
+			t.Errorf("the layer of Grad-CAM does not embed: %s", key)
+		}
 	}
 	if r.Batch(3).Key() != r.Key() {
 		t.Error("the batch is in the key, but does not change the result")
