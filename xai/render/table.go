@@ -276,7 +276,7 @@ func floatFormat(values []float64) func(float64) string {
 		for decimals > 0 && same(values, decimals-1, decimals) {
 			decimals--
 		}
-		if mixed(values, decimals) {
+		if top >= 100 && mixed(values, decimals) {
 			decimals = -1 // a column of different quantities
 		}
 	}
