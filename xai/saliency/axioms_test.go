@@ -11,103 +11,26 @@ import (
 )
 
 // fine are the methods that distribute the score over single values, at settings that
-// make them exact on a linear model. Those in linear are linear in the model.
-func fine() (fine, linear []Method) {
+// make them exact on a linear model.
+func fine() []Method {
 	zeros := [][]float64{make([]float64, 4)}
-	linear = []Method{
+	return []Method{
 		InputGradient{}, IntegratedGradients{}, IntegratedGradients{Rule: Trapezoid}, IntegratedGradients{Rule: GaussLegendre, Steps: 9},
 		ExpectedGradients{Baselines: zeros}, Smooth{Of: IntegratedGradients{Steps: 3}, Sigma: 1e-9}, Occlusion{Patch: 1}, Shapley{Patch: 1},
 		LIME{Patch: 1, Baseline: zeros[0], Ridge: 1e-9},
+		AdaptiveIntegratedGradients{},
 	}
-	return append(linear, AdaptiveIntegratedGradients{}), linear
 }
 
 // TestAgreementOnLinearModels: for f = w.x + b everything is w (x - x').
 func TestAgreementOnLinearModels(t *testing.T) {
-	all, _ := fine()
-	for _, m := range all {
+	for _, m := range fine() {
 		got, report := attribute(t, m, affine(5, []float64{2, -1, 0.5, 0}), images(rows([]float64{0.5, 0.25, 1, 0.75}), 2, 2))
 		near(t, name(m), got.RawRowView(0), []float64{1, -0.25, 0.5, 0}, 1e-7)
 		for _, c := range report.Completeness {
 			near(t, name(m)+", completeness", []float64{c.Change, c.Error()}, []float64{1.25, 0}, 1e-12)
 		}
 	}
-}
-
-// combine is a f + b g.
-func combine(a float64, f formula, b float64, g formula) formula {
-	mix := func(p, q []float64) []float64 {
-		out := make([]float64, len(p))
-		for j := range out {
-			out[j] = a*p[j] + b*q[j]
-		}
-		return out
-	}
-	return formula{
-		d:      f.d,
-		scores: func(x []float64) []float64 { return mix(f.scores(x), g.scores(x)) },
-		grad:   func(x []float64, k int) []float64 { return mix(f.grad(x, k), g.grad(x, k)) },
-	}
-}
-
-// TestLinearity: the map of 2f - 3g is twice that of f minus three times that of g.
-func TestLinearity(t *testing.T) {
-	_, linear := fine()
-	f, g := tanhNet(4, 1), tanhNet(4, 2)
-	in := images(random(2, 4, 3), 2, 2, 0, 2)
-	for _, m := range append(linear, RISE{Masks: 50, Grid: 2}, Smooth{}) {
-		mf, _ := attribute(t, m, f, in)
-		mg, _ := attribute(t, m, g, in)
-		both, _ := attribute(t, m, combine(2, f, -3, g), in)
-		mf.Scale(2, mf)
-		mg.Scale(3, mg)
-		mf.Sub(mf, mg)
-		near(t, name(m), both.RawMatrix().Data, mf.RawMatrix().Data, 1e-11)
-	}
-}
-
-// TestDummy: a value that the model does not read gets exactly 0.
-func TestDummy(t *testing.T) {
-	three := tanhNet(3, 1)
-	f := formula{
-		d:      4,
-		scores: func(x []float64) []float64 { return three.scores(x[:3]) },
-		grad:   func(x []float64, k int) []float64 { return append(three.grad(x[:3], k), 0) },
-	}
-	all, _ := fine()
-	for _, m := range append(all, Gradient{}, Smooth{}, Smooth{Kind: Variance}, GradientFlow{}, FiniteDifference{}) {
-		if _, regression := m.(LIME); regression { // an estimate, 0 on average
-			continue
-		}
-		got, _ := attribute(t, m, f, images(random(1, 4, 3), 2, 2))
-		if got.At(0, 3) != 0 {
-			t.Errorf("%s: the unused value has %g", name(m), got.At(0, 3))
-		}
-	}
-}
-
-// TestSymmetry: two values that the model treats alike, and that are equal, get the same.
-// Methods that draw are symmetric on average only.
-func TestSymmetry(t *testing.T) {
-	three := tanhNet(3, 1)
-	f := formula{
-		d:      4,
-		scores: func(x []float64) []float64 { return three.scores([]float64{x[0] + x[3], x[1], x[2]}) },
-		grad: func(x []float64, k int) []float64 {
-			g := three.grad([]float64{x[0] + x[3], x[1], x[2]}, k)
-			return append(g, g[0])
-		},
-	}
-	in := images(mat.NewDense(1, 4, []float64{0.4, 0.9, 0.1, 0.4}), 2, 2)
-	for _, m := range []Method{
-		Gradient{}, InputGradient{}, IntegratedGradients{}, AdaptiveIntegratedGradients{}, Occlusion{},
-		GradientFlow{}, Boundary{Overshoot: 0.1, Steps: 200}, FiniteDifference{},
-	} {
-		got, _ := attribute(t, m, f, in)
-		near(t, name(m), []float64{got.At(0, 0)}, []float64{got.At(0, 3)}, 1e-15)
-	}
-	many, _ := attribute(t, Shapley{Permutations: 20000}, f, in)
-	near(t, "Shapley", []float64{many.At(0, 0)}, []float64{many.At(0, 3)}, 0.02)
 }
 
 // TestPermutation: a model that reads the values in another order has the map in that order.

@@ -118,6 +118,7 @@ func small(t *testing.T) (*nn.Net, datasets.Set) {
 // quick are the methods of the suite, for the small network.
 func quick() map[string]saliency.Method {
 	list := conforming()
+	list["finite differences, signed"] = saliency.FiniteDifference{Values: []float64{0, 1}, KeepSign: true, Patch: 3}
 	list["expected"] = saliency.ExpectedGradients{Baselines: [][]float64{make([]float64, 36)}, Samples: 70}
 	list["finite differences"] = saliency.FiniteDifference{Values: []float64{0, 1}}
 	list["RISE"] = saliency.RISE{Masks: 70, Grid: 2}

@@ -113,9 +113,9 @@ func TestIntegratedBaselines(t *testing.T) {
 		t.Errorf("completeness %+v", c)
 	}
 	for _, r := range everyRule {
-		conform(t, IntegratedGradients{Rule: r}, 64)
+		inFlight(t, IntegratedGradients{Rule: r}, 64)
 	}
-	conform(t, IntegratedGradients{Baselines: [][]float64{a, b}, Steps: 200, Batch: 13}, 13)
+	inFlight(t, IntegratedGradients{Baselines: [][]float64{a, b}, Steps: 200, Batch: 13}, 13)
 	refuse(t, IntegratedGradients{Baselines: [][]float64{}}, "Baselines is empty")
 	refuse(t, IntegratedGradients{Baselines: [][]float64{a}, Baseline: a}, "both set")
 	refuse(t, IntegratedGradients{Baselines: [][]float64{a, {1}}}, "baseline 1: the baseline has 1 values")
@@ -125,7 +125,7 @@ func TestIntegratedBaselines(t *testing.T) {
 
 func TestExpectedGradients(t *testing.T) {
 	a, b := random(1, 16, 5).RawRowView(0), random(1, 16, 6).RawRowView(0)
-	conform(t, ExpectedGradients{Baselines: [][]float64{a, b}}, 64)
+	inFlight(t, ExpectedGradients{Baselines: [][]float64{a, b}}, 64)
 
 	// One baseline and a linear model leave nothing random.
 	got, report := attribute(t, ExpectedGradients{Baselines: [][]float64{{1, 1}}, Samples: 3}, affine(5, []float64{2, -1}), images(rows([]float64{3, 4}), 1, 2))

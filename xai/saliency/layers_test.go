@@ -1,11 +1,9 @@
 package saliency
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -239,60 +237,6 @@ func TestImplementationsMatter(t *testing.T) {
 // layered are the methods that need layers.
 func layered() []Method {
 	return []Method{GuidedBackprop{}, Deconvnet{}, GradCAM{}, GradCAM{KeepNegative: true}, GuidedGradCAM{}, LRP{}, LRP{Rule: xai.Epsilon{}}, LRP{Composite: EpsilonGammaBox(0, 1)}}
-}
-
-// TestLayeredConform: batch and rows, repeats, one processor, float32, purity, a cancelled
-// context, and what is in dst before.
-func TestLayeredConform(t *testing.T) {
-	double, _ := twin(t, 5, true)
-	single, err := double.Arch().Init(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, net := range []*nn.Net{double, single} {
-		for _, m := range layered() {
-			in := Batch{X: random(5, 72, 2), Shape: datasets.Shape{Channels: 2, Height: 6, Width: 6}, Targets: []int{0, 1, 2, 1, 0}, High: 1}
-			before, print := mat.DenseCopyOf(in.X), net.Fingerprint()
-			compute := func(in Batch) *mat.Dense {
-				t.Helper()
-				n, _ := in.X.Dims()
-				dst := mat.NewDense(n, 72, nil)
-				for i := range dst.RawMatrix().Data {
-					dst.RawMatrix().Data[i] = 1e9
-				}
-				if _, err := m.Attribute(ctx, net, dst, in); err != nil {
-					t.Fatalf("%s: %v", name(m), err)
-				}
-				return dst
-			}
-			all := compute(in)
-			procs := runtime.GOMAXPROCS(1)
-			alone := compute(in)
-			runtime.GOMAXPROCS(procs)
-			if !mat.Equal(all, compute(in)) || !mat.Equal(all, alone) {
-				t.Errorf("%s: other bytes at the second run or on one processor", name(m))
-			}
-			if !mat.Equal(before, in.X) || !slices.Equal(in.Targets, []int{0, 1, 2, 1, 0}) {
-				t.Errorf("%s: the input was changed", name(m))
-			}
-			if !finite(all.RawMatrix().Data) || mat.Norm(all, 2) == 0 {
-				t.Errorf("%s: %v", name(m), mat.Formatted(all))
-			}
-			for i := range 5 {
-				one := in
-				one.X, one.Targets = mat.NewDense(1, 72, slices.Clone(in.X.RawRowView(i))), in.Targets[i:i+1]
-				near(t, name(m)+", a row alone", compute(one).RawRowView(0), all.RawRowView(i), 0)
-			}
-			cancelled, cancel := context.WithCancel(ctx)
-			cancel()
-			if _, err := m.Attribute(cancelled, net, mat.NewDense(5, 72, nil), in); !errors.Is(err, context.Canceled) {
-				t.Errorf("%s: cancelled, but the error is %v", name(m), err)
-			}
-			if again, err := double.Arch().Init(1); net == single && (err != nil || again.Fingerprint() != print) {
-				t.Errorf("%s: the network was changed", name(m))
-			}
-		}
-	}
 }
 
 func TestLayeredMistakes(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 )
 
 func TestLIME(t *testing.T) {
-	conform(t, LIME{Patch: 2}, 64)
-	conform(t, LIME{Superpixels: 4, Samples: 100, Batch: 5}, 5)
+	inFlight(t, LIME{Patch: 2}, 64)
+	inFlight(t, LIME{Superpixels: 4, Samples: 100, Batch: 5}, 5)
 
 	// On a linear model with next to no penalty LIME finds w (x - x').
 	w, base := []float64{2, -1, 0.5, 0}, []float64{0.5, 0, -1, 4}

@@ -127,11 +127,11 @@ func TestFlowStops(t *testing.T) {
 	}
 }
 
-func TestNonlinearConform(t *testing.T) {
+func TestNonlinearSettings(t *testing.T) {
 	for _, m := range []Method{GradientFlow{}, GradientFlow{Average: true, Batch: 2}, FiniteDifference{}, FiniteDifference{Patch: 3, KeepSign: true}} {
-		conform(t, m, 64)
+		inFlight(t, m, 64)
 	}
-	conform(t, Boundary{Overshoot: 0.1, Steps: 200, Batch: 3}, 3)
+	inFlight(t, Boundary{Overshoot: 0.1, Steps: 200, Batch: 3}, 3)
 	refuse(t, GradientFlow{Length: -1}, "field Length")
 	refuse(t, GradientFlow{Length: math.NaN()}, "NaN")
 	refuse(t, GradientFlow{Steps: -1}, "field Steps")

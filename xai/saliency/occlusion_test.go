@@ -7,8 +7,8 @@ import (
 )
 
 func TestOcclusion(t *testing.T) {
-	conform(t, Occlusion{}, 64)
-	conform(t, Occlusion{Patch: 3, Fill: 0.5, Batch: 5}, 5)
+	inFlight(t, Occlusion{}, 64)
+	inFlight(t, Occlusion{Patch: 3, Fill: 0.5, Batch: 5}, 5)
 
 	// Net A: 392 minus what each value leaves (312, 192, 272).
 	got, report := attribute(t, Occlusion{}, netA(), images(rows([]float64{20, 50, 30}), 1, 3))
@@ -41,8 +41,8 @@ func TestOcclusion(t *testing.T) {
 }
 
 func TestRISE(t *testing.T) {
-	conform(t, RISE{Masks: 100}, 64)
-	conform(t, RISE{Masks: 30, Grid: 2, Batch: 7}, 7)
+	inFlight(t, RISE{Masks: 100}, 64)
+	inFlight(t, RISE{Masks: 30, Grid: 2, Batch: 7}, 7)
 
 	// A constant score: the map is the mean mask over Keep, 1 up to sampling.
 	got, report := attribute(t, RISE{}, affine(1, make([]float64, 64)), images(random(1, 64, 1), 8, 8))

@@ -131,6 +131,6 @@ func TestBlur(t *testing.T) {
 
 // TestBlurredFlow: the steps are smooth, and it still conforms.
 func TestBlurredFlow(t *testing.T) {
-	conform(t, GradientFlow{Blur: 1, Steps: 5}, 64)
+	inFlight(t, GradientFlow{Blur: 1, Steps: 5}, 64)
 	refuse(t, GradientFlow{Blur: -1}, "Blur")
 }

@@ -36,8 +36,8 @@ func shapley(f formula, x []float64, target int) []float64 {
 }
 
 func TestShapley(t *testing.T) {
-	conform(t, Shapley{}, 64)
-	conform(t, Shapley{Patch: 3, Permutations: 40, Batch: 5}, 5)
+	inFlight(t, Shapley{}, 64)
+	inFlight(t, Shapley{Patch: 3, Permutations: 40, Batch: 5}, 5)
 
 	near(t, "the definition on net A", shapley(netA(), []float64{20, 50, 30}, 0), []float64{230. / 3, 590. / 3, 350. / 3}, 1e-9)
 	got, report := attribute(t, Shapley{Permutations: 20000}, netA(), images(rows([]float64{20, 50, 30}), 1, 3))

@@ -17,7 +17,7 @@ func rows(list ...[]float64) *mat.Dense {
 
 func TestSmooth(t *testing.T) {
 	for _, m := range []Smooth{{}, {Kind: Squared}, {Kind: Variance, Batch: 7}, {Of: IntegratedGradients{Steps: 5}, Samples: 9}} {
-		conform(t, m, 64)
+		inFlight(t, m, 64)
 	}
 	w := []float64{2, -1, 0.5, 0}
 	x := images(rows([]float64{0.1, 0.2, 0.3, 0.4}), 2, 2)

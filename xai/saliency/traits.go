@@ -103,13 +103,17 @@ func (ExpectedGradients) Traits() Traits {
 
 // Traits implements Described: those of the inner method, as far as a mean over noisy
 // inputs keeps them. Noise differs from value to value, so equal values are no longer
-// treated alike.
+// treated alike, and what depends on the input itself, as shares of the score do, is that of
+// another input.
 func (m Smooth) Traits() Traits {
 	var t Traits
 	if inner, ok := m.inner().(Described); ok {
 		t = inner.Traits()
 	}
 	t.Complete, t.Symmetric, t.Stochastic = false, false, true
+	if t.Meaning != Sensitivity {
+		t.Meaning = Importance
+	}
 	if m.Kind != Mean {
 		t.Meaning, t.Additive = Importance, false
 	}
@@ -138,11 +142,14 @@ func (LIME) Traits() Traits {
 	return Traits{Needs: Scores, Meaning: Importance, Invariant: true, Additive: true, Stochastic: true}
 }
 
-// Traits implements Described.
+// Traits implements Described. Blur gives a value what its neighbours have.
 func (m GradientFlow) Traits() Traits {
 	t := Traits{Needs: Gradients, Meaning: Displacement, Invariant: true, Dummy: true, Symmetric: true}
 	if m.Average {
 		t.Meaning = Sensitivity
+	}
+	if m.Blur > 0 {
+		t.Meaning, t.Dummy, t.Symmetric = Importance, false, false
 	}
 	return t
 }

@@ -21,9 +21,9 @@ const models = 4
 const exact = 1e-8
 
 // unmapped reports whether an error says that this model is none for the method: without a
-// layer it needs, or without a map at this input.
+// layer it needs, with one that cannot follow its rule, or without a map at this input.
 func unmapped(err error) bool {
-	return errors.Is(err, saliency.ErrUndefined) || errors.Is(err, xai.ErrLayer)
+	return errors.Is(err, saliency.ErrUndefined) || errors.Is(err, xai.ErrLayer) || errors.Is(err, xai.ErrRule)
 }
 
 // seeds: a method that draws has another map with another seed, and no other has.
@@ -57,8 +57,9 @@ func seeds(ctx context.Context, m saliency.Method, t saliency.Traits) error {
 	return nil
 }
 
-// meaning: on f = w.x a sensitivity is w, a contribution w x, a displacement parallel to w,
-// and relevance sums to f.
+// meaning: on f = w.x + b a sensitivity is w, a displacement parallel to w, and relevance sums
+// to f. The contributions at two inputs differ by w times their difference, whatever the
+// baseline.
 func meaning(ctx context.Context, m saliency.Method, t saliency.Traits) error {
 	if t.Meaning == saliency.Importance {
 		return nil
@@ -68,14 +69,15 @@ func meaning(ctx context.Context, m saliency.Method, t saliency.Traits) error {
 		if err != nil {
 			return err
 		}
-		in := inputs(s, 1)
+		in := inputs(s, 2)
+		in.Targets = []int{0, 0}
 		got, _, err := attribute(ctx, m, f, in)
 		if unmapped(err) {
 			continue
 		} else if err != nil {
 			return err
 		}
-		w := mat.NewDense(1, size, nil)
+		w := mat.NewDense(2, size, nil)
 		if _, err := f.Gradients(ctx, w, in.X, in.Targets); err != nil {
 			return err
 		}
@@ -85,10 +87,12 @@ func meaning(ctx context.Context, m saliency.Method, t saliency.Traits) error {
 		case saliency.Sensitivity:
 			worst = distance(phi, slope)
 		case saliency.Contribution:
-			product := make([]float64, size)
-			floats.MulTo(product, slope, x)
-			if worst = distance(phi, product); !t.Dummy { // windows and superpixels share theirs
-				worst = 0.3 - cosine(phi, product)
+			change, product := make([]float64, size), make([]float64, size)
+			floats.SubTo(change, phi, got.RawRowView(1))
+			floats.SubTo(product, x, in.X.RawRowView(1))
+			floats.Mul(product, slope)
+			if worst = distance(change, product); !t.Dummy { // windows and patches share theirs
+				worst = 0.1 - cosine(change, product)
 			}
 		case saliency.Displacement: // for the target or against it
 			worst = 1 - math.Abs(cosine(phi, slope))
@@ -163,12 +167,12 @@ func complete(ctx context.Context, m saliency.Method, t saliency.Traits) error {
 	if t.Complete && t.Stochastic {
 		tolerance = 0.2
 	}
-	return promised("complete", t.Complete, worst, tolerance, "")
+	return promised("complete", t.Complete, models, worst, tolerance, "")
 }
 
 // dummy: a value that the model does not read gets exactly zero.
 func dummy(ctx context.Context, m saliency.Method, t saliency.Traits) error {
-	worst := 0.0
+	worst, tried := 0.0, 0
 	for s := range uint64(models) {
 		value := int(7 + 5*s)
 		f, err := blind(s, value)
@@ -181,16 +185,17 @@ func dummy(ctx context.Context, m saliency.Method, t saliency.Traits) error {
 		} else if err != nil {
 			return err
 		}
+		tried++
 		for i := range 2 {
 			worst = math.Max(worst, math.Abs(got.At(i, value)))
 		}
 	}
-	return promised("without a share for unused values", t.Dummy, worst, 0, "")
+	return promised("without a share for unused values", t.Dummy, tried, worst, 0, "")
 }
 
 // symmetric: equal values that the model treats alike get the same.
 func symmetric(ctx context.Context, m saliency.Method, t saliency.Traits) error {
-	worst := 0.0
+	worst, tried := 0.0, 0
 	for s := range uint64(models) {
 		p, q := int(8+s), int(27-s)
 		f, err := mirrored(s, p, q)
@@ -207,18 +212,19 @@ func symmetric(ctx context.Context, m saliency.Method, t saliency.Traits) error 
 		} else if err != nil {
 			return err
 		}
+		tried++
 		for i := range 2 {
 			if scale := floats.Norm(got.RawRowView(i), math.Inf(1)); scale > 0 {
 				worst = math.Max(worst, math.Abs(got.At(i, p)-got.At(i, q))/scale)
 			}
 		}
 	}
-	return promised("symmetric", t.Symmetric, worst, exact, "")
+	return promised("symmetric", t.Symmetric, tried, worst, exact, "")
 }
 
 // additive: the map of 2 f - 3 g is twice that of f less three times that of g.
 func additive(ctx context.Context, m saliency.Method, t saliency.Traits) error {
-	worst := 0.0
+	worst, tried := 0.0, 0
 	for s := range uint64(models) {
 		f, g, both, err := sum(s, 2, -3)
 		if err != nil {
@@ -236,6 +242,7 @@ func additive(ctx context.Context, m saliency.Method, t saliency.Traits) error {
 		} else if err != nil {
 			return err
 		}
+		tried++
 		var want mat.Dense
 		maps[0].Scale(2, maps[0])
 		maps[1].Scale(3, maps[1])
@@ -246,12 +253,12 @@ func additive(ctx context.Context, m saliency.Method, t saliency.Traits) error {
 	if t.Additive && t.Meaning == saliency.Contribution {
 		tolerance = 1e-4 // adaptive rules integrate each model where it bends
 	}
-	return promised("additive in the model", t.Additive, worst, tolerance, "")
+	return promised("additive in the model", t.Additive, tried, worst, tolerance, "")
 }
 
 // invariant: networks that compute the same function in different ways have one map.
 func invariant(ctx context.Context, m saliency.Method, t saliency.Traits) error {
-	worst, where := 0.0, ""
+	worst, tried, where := 0.0, 0, ""
 	for s := range uint64(models) {
 		list, err := pairs(s)
 		if err != nil {
@@ -269,11 +276,12 @@ func invariant(ctx context.Context, m saliency.Method, t saliency.Traits) error 
 			} else if err != nil {
 				return err
 			}
+			tried++
 			if d := distance(b.RawMatrix().Data, a.RawMatrix().Data); d > worst {
 				worst, where = d, " for "+p.name
 			}
 		}
 	}
 	// The networks differ in the rounding of their weights: float32 where they are loaded.
-	return promised("independent of how the network computes its function", t.Invariant, worst, 1e-3, where)
+	return promised("independent of how the network computes its function", t.Invariant, tried, worst, 1e-3, where)
 }
