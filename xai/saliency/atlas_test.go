@@ -243,3 +243,24 @@ func ExampleOver() {
 	// b: 10 maps of 3 values
 	// c: 10 maps of 3 values
 }
+
+// TestAbsoluteView: what channels say for and against the target cancels in the signed
+// picture of a pixel, and adds up in the absolute one. The map stays as it is.
+func TestAbsoluteView(t *testing.T) {
+	x := sampled(1, 1, 1, 1, 1, 1)
+	x.Shape = datasets.Shape{Channels: 3, Height: 1, Width: 2}
+	m, err := Of(affine(0, []float64{3, 1, -3, 1, 0, 0}), x).Explain(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, absolute := m.View(), m.AbsoluteView()
+	if signed.Err() != nil || absolute.Err() != nil || !strings.HasPrefix(absolute.Title(), "Gradient, absolute, for “0”") {
+		t.Fatalf("%v, %v, the title %q", signed.Err(), absolute.Err(), absolute.Title())
+	}
+	if a, b := signed.Text(), absolute.Text(); !strings.Contains(a, "\n0  0  2\n") || !strings.Contains(b, "\n0  6  2\n") {
+		t.Errorf("want the pixels 0 and 2, by absolute values 6 and 2:\n%s\n%s", a, b)
+	}
+	if m.Values[2] != -3 || !m.Signed || m.Method != "Gradient" {
+		t.Errorf("the map was changed: %v, %v, %q", m.Values, m.Signed, m.Method)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/whybook/whybook/xai/render"
@@ -38,6 +39,17 @@ func (m Map) View() render.View {
 	return render.Overlay{HeatMap: heat, Image: render.Image{
 		Pixels: m.Sample.X, Channels: m.Shape.Channels, Height: m.Shape.Height, Width: m.Shape.Width,
 	}}.View()
+}
+
+// AbsoluteView draws what matters, for the target or against it: the absolute values, of an
+// image added over the channels.
+func (m Map) AbsoluteView() render.View {
+	m.Values = slices.Clone(m.Values)
+	for i, v := range m.Values {
+		m.Values[i] = math.Abs(v)
+	}
+	m.Signed, m.Method = false, m.Method+", absolute,"
+	return m.View()
 }
 
 // View computes the map and draws it.
