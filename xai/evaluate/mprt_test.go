@@ -82,6 +82,15 @@ func TestMPRTOnDigits(t *testing.T) {
 				break
 			}
 		}
+		// With signs the two sides lie far apart.
+		for of, loses := range map[saliency.Method]bool{
+			saliency.Gradient{}: true, saliency.Smooth{Samples: 20}: true, saliency.GradCAM{Layer: "relu2", KeepNegative: true}: true, saliency.GuidedBackprop{}: false,
+		} {
+			_, signed := mean(MPRT{Seed: s, Similarity: SignedSpearman}, of, net)
+			if low, high := floats.Min(signed[:3]), floats.Max(signed[:3]); loses && high > 0.4 || !loses && low < 0.45 {
+				t.Errorf("seed %d: %T %.3f, with signs; loses its likeness: want %v", s, of, signed, loses)
+			}
+		}
 		if _, edges := mean(MPRT{Seed: s}, Sobel{}, net); floats.Min(edges) < 1-1e-12 {
 			t.Errorf("seed %d: edges %v, want 1", s, edges)
 		}
