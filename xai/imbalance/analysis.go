@@ -173,7 +173,7 @@ func (a Analysis) Complexity(ctx context.Context, o Complexity) (Table, error) {
 	}
 	space := inputSpace
 	if a.Layer != "" {
-		space = fmt.Sprintf("layer %q", a.Layer)
+		space = a.Layer
 	}
 	return a.complexity(ctx, o, m.Features, space)
 }

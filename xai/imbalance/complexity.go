@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
@@ -74,7 +75,7 @@ func (o Complexity) MeasureSet(ctx context.Context, set datasets.Set) (Table, er
 }
 
 // inputSpace is the Space of samples as they are.
-const inputSpace = "the inputs"
+const inputSpace = "inputs"
 
 // withDefaults fills the fields left at zero, or says which one is wrong.
 func (o Complexity) withDefaults() (Complexity, error) {
@@ -482,6 +483,7 @@ func (o Complexity) resample(ctx context.Context, out *measured, d data, scopes 
 	pairs := len(lines) - len(d.members)
 	out.resets = make([]map[string]float64, o.Bootstrap)
 	out.reclass = make([][]map[string]float64, o.Bootstrap)
+	var done atomic.Int64
 	return parallel.Blocks(ctx, o.Bootstrap, 1, func(b, _ int) error {
 		weights := redraw(d, seed.Stream(sd, "bootstrap", b))
 		out.resets[b] = o.setValues(d, scopes, whole, lines[:pairs], weights)
@@ -499,6 +501,7 @@ func (o Complexity) resample(ctx context.Context, out *measured, d data, scopes 
 			}
 			out.reclass[b] = append(out.reclass[b], v)
 		}
+		progress.Report(ctx, "complexity: resamples", int(done.Add(1)), o.Bootstrap)
 		return nil
 	})
 }

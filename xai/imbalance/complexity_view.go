@@ -10,8 +10,8 @@ import (
 )
 
 // View draws the measures of the set and of every class as tables that readers can sort and
-// filter, under a heading that names convention, distance and sample; with recalls, what goes
-// with them, and with resamples, the intervals of the classes.
+// filter, and names convention, distance and sample; with recalls, what goes with them, and with
+// resamples, the intervals of the classes.
 func (t Table) View() render.View { return Spaces{t}.View() }
 
 // View draws the tables side by side: a column for each space among the measures of the set, a row
@@ -22,8 +22,8 @@ func (s Spaces) View() render.View {
 	}
 	views := []render.View{
 		s.set(),
-		s.classes("Each class among its neighbours", slices.Concat(sizeMeasures, neighbourMeasures), true),
-		s.classes("Each class against the others", separationMeasures, false),
+		s.classes("Each class among its neighbours", slices.Concat([]string{"n"}, neighbourMeasures), true),
+		s.classes("Each class against the others", slices.Concat([]string{"share", "IR"}, separationMeasures), false),
 	}
 	if s[0].Options.Bootstrap > 0 {
 		views = append(views, s.intervals())
@@ -33,9 +33,9 @@ func (s Spaces) View() render.View {
 	}
 	title := "Complexity of the classes"
 	if len(s) == 1 && s[0].Space != "" {
-		title += " in " + s[0].Space
+		title += ": " + s[0].Space
 	}
-	return render.Column(views...).Titled(title)
+	return render.Column(views...).Titled(fmt.Sprintf("%s (%v)", title, s[0].Options.Convention))
 }
 
 // recalled reports whether any table has recalls.
@@ -43,44 +43,34 @@ func (s Spaces) recalled() bool {
 	return slices.ContainsFunc(s, func(t Table) bool { return t.Options.Recall != nil })
 }
 
-// Header says by what the measures were taken: convention, distance, k, what is done with more
-// than two classes, and the sample.
-func (t Table) Header() string {
-	o := t.Options
-	pairs := "measures of two classes are means over their pairs"
-	if o.Convention == Problexity {
-		pairs = "all measures are means over pairs of classes"
+// header says by what the measures were taken.
+func (s Spaces) header() string {
+	o := s[0].Options
+	pairs := "; measures of two classes are means over their pairs"
+	switch {
+	case len(s[0].Classes) == 2:
+		pairs = ""
+	case o.Convention == Problexity:
+		pairs = "; all measures are means over the pairs of classes"
 	}
-	if len(t.Classes) == 2 {
-		pairs = "two classes"
-	}
-	rows := fmt.Sprintf("all %d rows", t.Rows)
-	if t.Sampled < t.Rows {
-		rows = fmt.Sprintf("%s of %d of %d rows", plural(t.Repeats, "stratified sample"), t.Sampled, t.Rows)
-	}
-	text := fmt.Sprintf("Convention %v, %v distance, k = %d; %s; %s, %s", o.Convention, o.Distance, o.Neighbors, pairs, rows, plural(t.Features, "feature"))
+	text := fmt.Sprintf("Convention: %v, %v distance, k = %d%s", o.Convention, o.Distance, o.Neighbors, pairs)
 	if o.Bootstrap > 0 {
 		text += fmt.Sprintf("; intervals hold %.3g %% of %d resamples", 100*o.Level, o.Bootstrap)
 	}
-	return text + "."
-}
-
-// header is that of all tables, once if they agree.
-func (s Spaces) header() string {
-	var lines []string
+	text += "."
 	for i, t := range s {
-		if line := t.Header(); len(s) > 1 {
-			lines = append(lines, capital(s.name(i))+": "+line)
-		} else {
-			lines = append(lines, line)
+		rows := fmt.Sprintf("all %d rows", t.Rows)
+		if t.Sampled < t.Rows {
+			rows = fmt.Sprintf("%s of %d of %d rows", plural(t.Repeats, "stratified sample"), t.Sampled, t.Rows)
 		}
+		text += fmt.Sprintf(" %s, %s: %s.", s.name(i), plural(t.Features, "feature"), rows)
 	}
-	return strings.Join(lines, " ")
+	return text
 }
 
 // set is the table of the measures of all classes together.
 func (s Spaces) set() render.View {
-	t := render.Table{Title: "All classes together", Columns: []string{"measure", "of"}}
+	t := render.Table{Title: fmt.Sprintf("All classes together (%v)", s[0].Options.Convention), Columns: []string{"measure", "of"}}
 	resampled := s[0].Options.Bootstrap > 0
 	for i := range s {
 		name := "value"
@@ -93,7 +83,12 @@ func (s Spaces) set() render.View {
 	}
 	notes := map[string][]string{}
 	var order []string
+	large := "" // what would leave no decimals to the others
 	for m, v := range s[0].Set {
+		if v.Value > 10 || v.Name == "IR" {
+			large += fmt.Sprintf(" %s, the %s: %.4g.", v.Name, meaning[v.Name], v.Value)
+			continue
+		}
 		row := []any{v.Name, meaning[v.Name]}
 		for i := range s {
 			w := s[i].Set[m]
@@ -109,7 +104,10 @@ func (s Spaces) set() render.View {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	t.Note = s.header() + " More is harder, from 0 to 1, but for IR" + map[bool]string{true: " and what DCoL leaves as it is", false: ""}[s[0].Options.Convention == DCoL] + "."
+	if t.Note = s.header(); s[0].Options.Convention != DCoL {
+		t.Note += " From 0 to 1, and more is harder."
+	}
+	t.Note += large
 	for _, note := range order {
 		t.Note += fmt.Sprintf(" %s: %s.", strings.Join(notes[note], ", "), note)
 	}
@@ -227,8 +225,8 @@ func (s Spaces) relations() render.View {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	t.Note = fmt.Sprintf("Rank correlation of each measure with the recall of the %s for which it is known; p: share of permutations of the classes with one as far from 0. "+
-		"Of many measures over few classes some go with recall by chance.", plural(known, "class"))
+	t.Note = fmt.Sprintf("Rank correlation of each measure with the recall of the %d classes for which it is known; p: share of permutations of the classes with one as far from 0. "+
+		"Of many measures over few classes some go with recall by chance.", known)
 	t.Shadings = []render.Shading{{Columns: signed, Signed: true, Low: -1, High: 1}}
 	return t.View()
 }

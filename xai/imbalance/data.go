@@ -221,6 +221,15 @@ func gram(dst []float64, x *mat.Dense) *mat.SymDense {
 	return mat.NewSymDense(m, dst)
 }
 
+// outer returns xx'.
+func outer(x *mat.Dense) *mat.SymDense {
+	n, m := x.Dims()
+	dst := make([]float64, n*n)
+	raw := x.RawMatrix()
+	gemm.DGEMM(false, true, n, n, m, 1, raw.Data, raw.Stride, raw.Data, raw.Stride, 0, dst, n)
+	return mat.NewSymDense(n, dst)
+}
+
 // mean of the values that are numbers; NaN without any.
 func mean(values []float64) float64 {
 	sum, n := 0.0, 0

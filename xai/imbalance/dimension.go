@@ -21,11 +21,14 @@ func components(x *mat.Dense) int {
 			centred.Set(i, f, x.At(i, f)-mean)
 		}
 	}
+	var square *mat.SymDense
 	if m > n { // of two with the same eigenvalues, the smaller one
-		centred = mat.DenseCopyOf(centred.T())
+		square = outer(centred)
+	} else {
+		square = gram(nil, centred)
 	}
 	var eigen mat.EigenSym
-	if !eigen.Factorize(gram(nil, centred), false) {
+	if !eigen.Factorize(square, false) {
 		return 0
 	}
 	values := eigen.Values(nil) // ascending

@@ -137,25 +137,23 @@ func shareMean(values []float64) float64 {
 // directional returns Fisher's ratio along the direction that separates two classes best
 // (Malina 2001): dF = d'Bd / d'Wd with d = pinv(W) (mu_0-mu_1), which is delta' pinv(W) delta.
 func directional(d data, c Convention) float64 {
-	m := d.features()
-	w := mat.NewSymDense(m, nil)
+	n, m := d.rows(), d.features()
+	rows := mat.NewDense(n, m, nil) // W is rows' rows
 	var mu [2][]float64
 	for k := range mu {
 		mu[k], _ = d.moments(k)
-		n := float64(len(d.members[k]))
-		scale := n / float64(d.rows()) / (n - 1)
+		size := float64(len(d.members[k]))
+		scale := size / float64(n) / (size - 1)
 		if c == Problexity {
-			scale = 1 / float64(d.rows())
+			scale = 1 / float64(n)
 		}
-		centred := mat.NewDense(len(d.members[k]), m, nil)
-		for i, r := range d.members[k] {
+		root := math.Sqrt(scale)
+		for _, r := range d.members[k] {
+			to := rows.RawRowView(r)
 			for f, v := range d.x.RawRowView(r) {
-				centred.Set(i, f, v-mu[k][f])
+				to[f] = root * (v - mu[k][f])
 			}
 		}
-		s := gram(nil, centred)
-		s.ScaleSym(scale, s)
-		w.AddSym(w, s)
 	}
 	delta := mat.NewVecDense(m, nil)
 	for f := range m {
@@ -164,32 +162,50 @@ func directional(d data, c Convention) float64 {
 	if allZero(delta.RawVector().Data) {
 		return 0
 	}
+	// Of more features than rows the smaller matrix has the same eigenvalues v, and its
+	// vectors u those of W as rows'u / sqrt v.
+	wide := m > n
+	var square *mat.SymDense
+	if wide {
+		square = outer(rows)
+	} else {
+		square = gram(nil, rows)
+	}
 	// A regular matrix needs no pseudo-inverse.
 	var chol mat.Cholesky
-	if chol.Factorize(w) && chol.Cond() < 1e6 {
+	if !wide && chol.Factorize(square) && chol.Cond() < 1e6 {
 		var solved mat.VecDense
 		if chol.SolveVecTo(&solved, delta) == nil {
 			return mat.Dot(delta, &solved)
 		}
 	}
 	var eigen mat.EigenSym
-	if !eigen.Factorize(w, true) {
+	if !eigen.Factorize(square, true) {
 		return math.NaN()
 	}
 	values := eigen.Values(nil)
 	var vectors mat.Dense
 	eigen.VectorsTo(&vectors)
-	least := 0x1p-52 * float64(m) * values[m-1]
+	most := values[len(values)-1]
+	least := 0x1p-52 * float64(m) * most
 	if c == ECoL {
-		least = 0x1p-26 * values[m-1] // the tolerance of MASS::ginv
+		least = 0x1p-26 * most // the tolerance of MASS::ginv
 	}
-	if values[m-1] <= 0 {
+	if most <= 0 {
 		return math.Inf(1) // two points, apart
+	}
+	along := delta
+	if wide {
+		along = mat.NewVecDense(n, nil)
+		along.MulVec(rows, delta)
 	}
 	sum := 0.0
 	for k, v := range values {
 		if v > least {
-			t := mat.Dot(vectors.ColView(k), delta)
+			t := mat.Dot(vectors.ColView(k), along)
+			if wide {
+				t /= math.Sqrt(v)
+			}
 			sum += t * t / v
 		}
 	}

@@ -2,7 +2,9 @@ package imbalance
 
 import (
 	"math"
+	"reflect"
 	"slices"
+	"strings"
 	"sort"
 	"testing"
 
@@ -770,5 +772,96 @@ func TestInterpolationStaysInside(t *testing.T) {
 		if slices.Contains(count, 0) {
 			t.Errorf("%v: rows of the classes %v", c, count)
 		}
+	}
+}
+
+// TestWideTables: a table with each column many times over, more columns than rows, has the same
+// best direction, and narrow keeps what the planes see of it.
+func TestWideTables(t *testing.T) {
+	x, y := blobs(30, 3, 2, 1)
+	const times = 20
+	wide := mat.NewDense(30, 3*times+1, nil) // the last one is 0
+	for i := range 30 {
+		for f := range 3 * times {
+			wide.Set(i, f, x.At(i, f%3))
+		}
+	}
+	for _, c := range []Convention{ECoL, Problexity} {
+		a, b := directional(newData(x, y, 2), c), directional(newData(wide, y, 2), c)
+		if math.Abs(a-b) > 1e-9*a {
+			t.Errorf("%v: ratio along the best direction %v, of the wide table %v", c, a, b)
+		}
+	}
+	for name, z := range map[string]*mat.Dense{"wide": wide, "columns of 0": mat.DenseCopyOf(wide.Slice(0, 30, 3*times-3, 3*times+1)), "0": mat.NewDense(4, 6, nil)} {
+		small := narrow(z)
+		var want, got mat.Dense
+		want.Mul(z, z.T())
+		got.Mul(small, small.T())
+		if !mat.EqualApprox(&want, &got, 1e-9) {
+			t.Errorf("%s: products differ", name)
+		}
+		if _, m := small.Dims(); name != "0" && m > 4 {
+			t.Errorf("%s: %d columns are left, rank is 3", name, m)
+		}
+	}
+}
+
+// TestSpacesStandSideBySide: the frames keep the order, and tables that do not belong together
+// are refused.
+func TestSpacesStandSideBySide(t *testing.T) {
+	x, y := blobs(60, 3, 3, 1)
+	measure := func(o Complexity, x *mat.Dense, y []int) Table {
+		table, err := o.Measure(t.Context(), x, y)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return table
+	}
+	o := Complexity{Names: []string{"cat", "dog", "cow"}, Recall: []float64{.9, .8, .1}, Bootstrap: 20}
+	a := measure(o, x, y)
+	b := measure(o, mat.DenseCopyOf(x.Slice(0, 60, 0, 1)), y)
+	a.Space, b.Space = "inputs", "gap"
+	s := Spaces{a, b}
+	frame := s.Table()
+	if r, c := frame.Dims(); frame.Err != nil || r != 6 || c != 1+2*len(classMeasures) {
+		t.Errorf("%d x %d, %v", r, c, frame.Err)
+	}
+	for i, name := range []string{"N1 in inputs", "N1 in gap"} {
+		if got := frame.Col(name).Float()[:3]; !reflect.DeepEqual(got, s[i].Column("N1").Values) {
+			t.Errorf("%s: %v, want %v", name, got, s[i].Column("N1").Values)
+		}
+	}
+	set := s.SetTable()
+	if got := set.Col("gap").Float()[0]; set.Err != nil || got != b.Set[0].Value {
+		t.Errorf("F1 in gap is %v, want %v; %v", got, b.Set[0].Value, set.Err)
+	}
+	intervals := a.IntervalTable()
+	if intervals.Err != nil || intervals.Nrow()%3 != 0 || intervals.Nrow() < 30 {
+		t.Errorf("%d intervals, %v", intervals.Nrow(), intervals.Err)
+	}
+	for i, low := range intervals.Col("low").Float() {
+		if high := intervals.Col("high").Float()[i]; low > high {
+			t.Errorf("interval %d from %v to %v", i, low, high)
+		}
+	}
+	text := s.View().Text()
+	for _, want := range []string{"Convention: ECoL, Gower distance, k = 5", "inputs, 3 features", "gap, 1 feature: all 60 rows", "cow", "Confidence intervals", "Spearman, gap"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the view does not say %q", want)
+		}
+	}
+	html, err := a.View().HTML()
+	if err != nil || !strings.Contains(html, "ECoL") || !strings.Contains(html, "whybook-sort") {
+		t.Errorf("the view of one table does not sort: %v", err)
+	}
+	other := measure(Complexity{Names: o.Names, Convention: DCoL}, x, y)
+	unnamed := measure(Complexity{}, x, y)
+	for name, bad := range map[string]Spaces{"none": {}, "empty": {Table{}}, "another convention": {a, other}, "other names": {a, unnamed}} {
+		if bad.View().Err() == nil || bad.Table().Err == nil || bad.SetTable().Err == nil {
+			t.Errorf("%s: stands side by side", name)
+		}
+	}
+	if err := other.View().Err(); err != nil {
+		t.Errorf("DCoL: %v", err)
 	}
 }

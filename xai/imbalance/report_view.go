@@ -123,9 +123,11 @@ type report struct {
 	err     error       // a cancelled context
 }
 
-// add adds a section with one sentence that says what to see.
-func (r *report) add(heading, text string, v render.View) {
-	r.page.Sections = append(r.page.Sections, render.Section{Heading: heading, Text: []string{text}, Views: []render.View{v}})
+// add adds a section with a text that says what to see. The heading is the title of its first
+// view.
+func (r *report) add(heading, text string, views ...render.View) {
+	views[0] = views[0].Titled("")
+	r.page.Sections = append(r.page.Sections, render.Section{Heading: heading, Text: []string{text}, Views: views})
 }
 
 // skip notes why a section is left out.
@@ -148,7 +150,7 @@ func (r *report) classes() {
 		if r.a.HeldOut.Len() == 0 {
 			text = "How often the network is right about the training members themselves, which is too good, and how many there are."
 		}
-		r.add("Accuracy of classes", text, accuracy.View())
+		r.add("Accuracy of classes", fmt.Sprintf("%s Mean recall of the classes: %.1f %%.", text, 100*accuracy.Mean()), accuracy.View())
 	}
 	s, err := r.a.Summary()
 	if err != nil {
@@ -256,7 +258,7 @@ func (r *report) features() {
 		r.skip("Important features", err)
 		return
 	}
-	r.add("Important features", "The features of largest mean of each class.", importance.View())
+	r.add("Important features", "The features of largest mean of each class, the most important first, and their shares.", importance.bars(), importance.places())
 	overlap := importance.Overlap()
 	r.add("Overlap of features", "How many of these features every two classes share, which they need other features to be told apart by.", overlap.View())
 	if rivals, err := r.a.Adversaries(Everyone); err == nil {
@@ -267,7 +269,8 @@ func (r *report) features() {
 		r.skip("Density of features", err)
 		return
 	}
-	r.add("Density of features", "How much more often members of other classes have the features of the smallest class: by number, which a large class leads by its size, and by share.", density.View())
+	r.add("Density of features", fmt.Sprintf("How much more often members of other classes than those of %s have its features among their own %d largest: by number, which a large class leads by its size, and by share. "+
+		"Grey: no member has the feature.", r.a.Train.Classes[*r.o.Reference], importance.K), density.View())
 }
 
 func (r *report) colours() {

@@ -8,7 +8,7 @@ import (
 // Table is what Complexity.Measure found. Its order is fixed: measures as in this package's
 // documentation, classes by label.
 type Table struct {
-	Space    string     // what the rows are: "the inputs", `layer "gap"`; "" if not known
+	Space    string     // what the rows are: "inputs", or the name of a layer; "" if not known
 	Options  Complexity // with the defaults filled in
 	Rows     int        // of the table measured
 	Features int

@@ -83,10 +83,10 @@ func (p machine) solve(ctx context.Context) (w []float64, b float64, err error) 
 	if p.penalised {
 		width++ // a feature that is 1
 	}
-	// z has the rows y_i x_i: Q = zz'.
-	z := mat.NewDense(n, width, nil)
+	// signed has the rows y_i x_i: Q is its square.
+	signed := mat.NewDense(n, width, nil)
 	for i := range n {
-		row := z.RawRowView(i)
+		row := signed.RawRowView(i)
 		for f, v := range p.x.RawRowView(i) {
 			row[f] = p.y[i] * v
 		}
@@ -94,6 +94,8 @@ func (p machine) solve(ctx context.Context) (w []float64, b float64, err error) 
 			row[m] = p.y[i]
 		}
 	}
+	z := narrow(signed)
+	_, width = z.Dims()
 	ridge, bounded := 0.0, !p.squared
 	if p.squared {
 		ridge = 0.5 / p.cost
@@ -268,10 +270,70 @@ func (p machine) solve(ctx context.Context) (w []float64, b float64, err error) 
 		}
 		b += t * db
 	}
-	plane.MulVec(z.T(), mat.NewVecDense(n, a))
-	w = plane.RawVector().Data
+	var full mat.VecDense
+	full.MulVec(signed.T(), mat.NewVecDense(n, a))
+	w = full.RawVector().Data
 	if p.penalised {
 		w, b = w[:m], w[m]
 	}
 	return w, b, nil
+}
+
+// narrow returns a matrix with the products of rows that z has, and no more columns than these
+// need: without the columns of 0, and of more columns than rows as many as rows at most.
+func narrow(z *mat.Dense) *mat.Dense {
+	n, m := z.Dims()
+	var some []int
+	for f := range m {
+		for i := range n {
+			if z.At(i, f) != 0 {
+				some = append(some, f)
+				break
+			}
+		}
+	}
+	if len(some) > n {
+		if u, values, ok := principal(outer(z)); ok {
+			for i := range n {
+				row := u.RawRowView(i)
+				for k, v := range values {
+					row[k] *= math.Sqrt(v)
+				}
+			}
+			return u
+		}
+	}
+	if len(some) == m || len(some) == 0 {
+		return z
+	}
+	out := mat.NewDense(n, len(some), nil)
+	for i := range n {
+		from, to := z.RawRowView(i), out.RawRowView(i)
+		for k, f := range some {
+			to[k] = from[f]
+		}
+	}
+	return out
+}
+
+// principal returns the eigenvectors of s, as columns, whose eigenvalues are more than rounding,
+// and these, the largest last; false if there are none.
+func principal(s *mat.SymDense) (vectors *mat.Dense, values []float64, ok bool) {
+	var eigen mat.EigenSym
+	if !eigen.Factorize(s, true) {
+		return nil, nil, false
+	}
+	values = eigen.Values(nil)
+	n := len(values)
+	least := 0x1p-52 * float64(n) * values[n-1]
+	first := 0
+	for first < n && !(values[first] > least && values[first] > 0) {
+		first++
+	}
+	if first == n {
+		return nil, nil, false
+	}
+	var all mat.Dense
+	eigen.VectorsTo(&all)
+	return mat.DenseCopyOf(all.Slice(0, n, first, n)), values[first:], true
 }

@@ -31,7 +31,8 @@ func (a Analysis) View() render.View {
 	if err != nil {
 		return render.Failed(err)
 	}
-	return render.Column(s.ArchetypeView(), s.View()).Titled("Classes of " + a.name())
+	// A page rather than a column, for readers to sort the table.
+	return render.Page{Title: "Classes of " + a.name(), Lead: a.lead(), Sections: []render.Section{{Views: []render.View{s.ArchetypeView(), s.View()}}}}.View()
 }
 
 // name returns what the analysis is of.
@@ -133,7 +134,7 @@ func (s Summary) View() render.View {
 		Foot:    row(s.All),
 		Note: fmt.Sprintf("Shares of %d nearest neighbours. wrong %%: members that the model gets wrong; recall %%: held-out members that it gets right. kDN: mean share of neighbours of other classes; "+
 			"N3: share whose nearest neighbour is of another class; degOver: share with any such neighbour; safe level: share of neighbours of the class, others counted by the ratio of the class sizes.", s.K),
-		Shadings: []render.Shading{{Columns: []int{6}}, {Columns: []int{9, 10, 11}}},
+		Shadings: []render.Shading{{Columns: []int{6}, High: 100}, {Columns: []int{9, 10, 11}, High: 1}},
 	}
 	for _, r := range s.Rows {
 		t.Rows = append(t.Rows, row(r))
@@ -142,7 +143,7 @@ func (s Summary) View() render.View {
 }
 
 // ArchetypeView draws the share of each archetype in every class, with the number of members
-// as a curve over the bars.
+// as a curve over the bars where classes differ in it.
 func (s Summary) ArchetypeView() render.View {
 	bars := render.StackedBars{Title: "Archetypes of each class", Share: true, Vertical: true, Label: "members"}
 	line := render.Curve{Name: "members"}
@@ -155,7 +156,9 @@ func (s Summary) ArchetypeView() render.View {
 			bars.Segments[a].Values = append(bars.Segments[a].Values, float64(n))
 		}
 	}
-	bars.Line = &line
+	if slices.Max(line.Values) > slices.Min(line.Values) { // else it says nothing
+		bars.Line = &line
+	}
 	return bars.View()
 }
 
@@ -367,8 +370,11 @@ func (a Analysis) ConceptView(c Concepts) render.View {
 // View draws the shares of the top features of every class, the most important first, above
 // a table of which features they are.
 func (f FeatureImportance) View() render.View {
-	bars := render.StackedBars{Labels: f.Classes, Vertical: true, Share: true, Label: "mean of the top features"}
-	t := render.Table{Columns: []string{"class"}, Note: "Number of the feature at each place, from 0."}
+	return render.Column(f.bars(), f.places()).Titled("Most important features of each class")
+}
+
+func (f FeatureImportance) bars() render.View {
+	bars := render.StackedBars{Labels: f.Classes, Vertical: true, Share: true, Label: "mean of the feature"}
 	for p := range f.K {
 		s := render.Segment{Name: fmt.Sprintf("place %d", p+1)}
 		for c := range f.Classes {
@@ -378,7 +384,16 @@ func (f FeatureImportance) View() render.View {
 			}
 			s.Values = append(s.Values, v)
 		}
-		bars.Segments, t.Columns = append(bars.Segments, s), append(t.Columns, fmt.Sprint(p+1))
+		bars.Segments = append(bars.Segments, s)
+	}
+	return bars.View()
+}
+
+// places is the table of the features at each place.
+func (f FeatureImportance) places() render.View {
+	t := render.Table{Columns: []string{"class"}, Note: "Number of the feature at each place, from 0."}
+	for p := range f.K {
+		t.Columns = append(t.Columns, fmt.Sprint(p+1))
 	}
 	for c, class := range f.Classes {
 		row := make([]any, f.K+1)
@@ -388,7 +403,7 @@ func (f FeatureImportance) View() render.View {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	return render.Column(bars.View(), t.View()).Titled("Most important features of each class")
+	return t.View()
 }
 
 // View draws the share of top features that every two classes have in common, and its weighted
@@ -441,7 +456,7 @@ func (d FeatureDensity) View() render.View {
 		})
 	}
 	return render.Row(draw("Counts", d.Raw), draw("Shares of the class", d.Normalized)).
-		Titled(fmt.Sprintf("How often members have the features of %s, against %s", d.Classes[d.Reference], d.Classes[d.Reference]))
+		Titled("Members with the features of " + d.Classes[d.Reference] + ", against its own")
 }
 
 // View draws the colours of the salient pixels of every class beside those of all its
