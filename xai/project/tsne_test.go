@@ -296,7 +296,7 @@ func TestTSNEMistakes(t *testing.T) {
 // TestTSNEInterrupted in each phase: at once, among the neighbours and on the way.
 func TestTSNEInterrupted(t *testing.T) {
 	x := normal(10, 300, 8)
-	for task, at := range map[string]int{"": 0, "t-SNE: neighbours": 64, "t-SNE": 60} {
+	for task, at := range map[string]int{"": 0, "neighbours": 64, "t-SNE": 60} {
 		stopped, stop := context.WithCancel(ctx)
 		var mutex sync.Mutex
 		seen, after := false, 0
