@@ -48,7 +48,7 @@ func (a Accuracy) Recalls() []float64 {
 
 // Mean returns the mean recall of the classes that have members, the balanced accuracy; NaN
 // if there are none.
-func (a Accuracy) Mean() float64 { return meanKnown(a.Recalls()) }
+func (a Accuracy) Mean() float64 { return mean(a.Recalls()) }
 
 // Overall returns the share of all members that the model gets right.
 func (a Accuracy) Overall() float64 {

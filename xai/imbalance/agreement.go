@@ -65,8 +65,8 @@ func Agree(adversaries, errors Rivals) (Agreement, error) {
 }
 
 // MeanTV returns the mean total variation of the classes with votes; NaN if there are none.
-func (g Agreement) MeanTV() float64 { return meanKnown(g.TV) }
+func (g Agreement) MeanTV() float64 { return mean(g.TV) }
 
 // MeanTop returns the share of the classes with votes whose most frequent adversary is the
 // most frequent error; NaN if there are none.
-func (g Agreement) MeanTop() float64 { return meanKnown(g.Top) }
+func (g Agreement) MeanTop() float64 { return mean(g.Top) }

@@ -47,7 +47,7 @@ func (a Analysis) Summary() (Summary, error) {
 	for c := range s.Rows {
 		s.Rows[c].Recall = a.Recall[c]
 	}
-	s.All.Recall = meanKnown(a.Recall)
+	s.All.Recall = mean(a.Recall)
 	return s, nil
 }
 

@@ -28,7 +28,9 @@ type FeatureDensity struct {
 }
 
 // Density computes the density ratios against class reference, with the k largest features
-// of every member; the paper takes 10. Features must not be negative.
+// of every member; the paper takes 10. Features must not be negative. One that is 0 is not
+// there: a member with fewer than k features has those only, where the authors' code fills up
+// with features of 0 in any order.
 func Density(ctx context.Context, m Members, reference, k int) (FeatureDensity, error) {
 	const where = "imbalance.Density"
 	top, err := Importance(m, k)
@@ -62,7 +64,7 @@ func Density(ctx context.Context, m Members, reference, k int) (FeatureDensity, 
 	d.Counts, d.Raw, d.Normalized = mat.NewDense(c, w, nil), mat.NewDense(c, w, nil), mat.NewDense(c, w, nil)
 	for i, list := range own {
 		for _, f := range list {
-			if p := place[f]; p > 0 {
+			if p := place[f]; p > 0 && m.Features.At(i, f) > 0 {
 				d.Counts.Set(m.Labels[i], p-1, d.Counts.At(m.Labels[i], p-1)+1)
 			}
 		}

@@ -4,8 +4,8 @@ import (
 	"math"
 	"reflect"
 	"slices"
-	"strings"
 	"sort"
+	"strings"
 	"testing"
 
 	"github.com/whybook/whybook/xai/seed"

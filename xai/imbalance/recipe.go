@@ -72,7 +72,7 @@ func (r Recipe) Embed(net xai.Layered, layer string) Recipe {
 // Neighbors sets the number of neighbours; the default is the paper's 5.
 func (r Recipe) Neighbors(k int) Recipe {
 	if r.check() == nil && k < 1 {
-		r.err = xai.Stepf(fmt.Sprintf("imbalance.Of.Neighbors(%d)", k), "need at least 1 neighbour")
+		r.err = xai.Stepf(fmt.Sprintf("imbalance.Of.Neighbors(%d)", k), "need at least 1 neighbour: %w", ErrCount)
 	}
 	r.k = k
 	return r
@@ -165,8 +165,8 @@ func (r Recipe) Key() string {
 // Build does the analysis.
 //
 // Errors match [ErrDegenerateClass] for a class that is too small (see [Typing].Small),
-// [ErrCount] for more neighbours than there are, [ErrNotFinite] for
-// features or scores that are not finite, [xai.ErrShape] for a network that takes other
+// [ErrCount] for no neighbours or more than there are, [ErrNotFinite] for features or scores
+// that are not finite, [xai.ErrShape] for a network that takes other
 // inputs or has other classes, and [xai.ErrLayer] for a layer that does not exist.
 func (r Recipe) Build(ctx context.Context) (Analysis, error) {
 	if err := r.check(); err != nil {

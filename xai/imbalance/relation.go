@@ -54,17 +54,6 @@ func varies(values []float64) bool {
 	return hi-lo > 1e-14*max(math.Abs(lo), math.Abs(hi))
 }
 
-// meanKnown returns the mean of the values that are not NaN; NaN if there are none.
-func meanKnown(values []float64) float64 {
-	sum, n := 0.0, 0
-	for _, v := range values {
-		if !math.IsNaN(v) {
-			sum, n = sum+v, n+1
-		}
-	}
-	return sum / float64(n)
-}
-
 func errSizes(where string, have, want int) error {
 	return fmt.Errorf("%s: %d class sizes for %d classes: %w", where, have, want, xai.ErrShape)
 }

@@ -332,7 +332,7 @@ func TestFeaturesAgainstTheirDefinitions(t *testing.T) {
 		for p, g := range dr.Features {
 			var has [3]float64
 			for i := range n {
-				if slices.Contains(sorted(m.Features.RawRowView(i)), g) {
+				if slices.Contains(sorted(m.Features.RawRowView(i)), g) && m.Features.At(i, g) > 0 {
 					has[m.Labels[i]]++
 				}
 			}

@@ -292,7 +292,7 @@ func (g Agreement) View() render.View {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	t.Foot = []any{"mean", g.MeanTV(), meanKnown(g.KL), fmt.Sprintf("%d of %d", same, known)}
+	t.Foot = []any{"mean", g.MeanTV(), mean(g.KL), fmt.Sprintf("%d of %d", same, known)}
 	return t.View()
 }
 
