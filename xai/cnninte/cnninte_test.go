@@ -446,7 +446,7 @@ func TestKeys(t *testing.T) {
 	keys := map[string]string{}
 	for name, other := range map[string]Recipe{
 		"as it is": r, "layer": r.Layer("relu2"), "flatten": r.Flatten(), "variant": r.Variant(Rows), "factors": r.Factors(4), "clusters": r.Clusters(6),
-		"trees": r.Trees(21), "tree leaf": r.TreeLeaf(2), "depth": r.Depth(7), "min leaf": r.MinLeaf(3), "sample": r.Sample(9), "sets": r.Sets(), "seed": r.Seed(9), "data": r.On(unseen()),
+		"trees": r.Trees(21), "tree leaf": r.TreeLeaf(2), "depth": r.Depth(7), "min leaf": r.MinLeaf(3), "sample": r.Sample(9), "sets": r.Sets(), "quiet": r.Quiet(0), "criterion": r.Criterion(tree.Gini), "seed": r.Seed(9), "data": r.On(unseen()),
 	} {
 		if twin, ok := keys[other.Key()]; ok {
 			t.Errorf("%q and %q have one key", name, twin)
@@ -527,6 +527,9 @@ func TestBadInput(t *testing.T) {
 		"memory, hidden values": {build(r.Memory(1000)), ErrMemory, "narrower layer"},
 		"memory, forests":       {build(r.Memory(8*2000*128 + 4<<20)), ErrMemory, "fewer Trees"},
 		"sets of many clusters": {build(r.Sets().Clusters(13).Trees(1)), nil, "at most 12"},
+		"quiet":                 {build(r.Quiet(1)), nil, "share in [0, 1)"},
+		"criterion":             {build(r.Criterion(9)), nil, "tree.Entropy"},
+		"quiet NaN":             {build(r.Quiet(math.NaN())), nil, "share in [0, 1)"},
 		"other data":            {build(r.On(sixClasses(50, 1))), xai.ErrShape, "takes 784 values"},
 		"too few images":        {build(r.On(digits().Take(3000))), datasets.ErrTooFew, ""},
 		"other shape":           {explain(wide), xai.ErrShape, "1x30x30"},

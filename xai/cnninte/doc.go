@@ -20,7 +20,7 @@
 // Let h(x) be what the layer puts out for x, D values, and f the network.
 //
 //	1  factors: k-means on the neurons, each the vector of its values on Sample training
-//	   instances, scaled to length 1. Neurons that never change are set aside.  C_1 .. C_G
+//	   instances, scaled to length 1. Neurons that hardly ever change are set aside.  C_1 .. C_G
 //	2  clusters: for each factor g, k-means on the rows of h_Cg(x_i).           a_ig, mu_gk
 //	3  meta-level training data: a_i1 .. a_iG with the target argmax f(x_i)
 //	4  base learners: for each factor a random forest from the input x_i to a_ig

@@ -24,7 +24,7 @@ var (
 )
 
 // ErrFactors is the error (errors.As) about more factors than the layer has neurons that
-// change and differ.
+// change, and differ.
 type ErrFactors struct {
 	Factors int // asked for
 	Live    int // neurons that change, no two of them in proportion

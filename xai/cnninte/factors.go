@@ -23,23 +23,27 @@ func sample(sd uint64, n, want int) []int {
 }
 
 // neurons returns the neurons that change on the given rows of values, n x D, and those that
-// do not.
-func neurons(values *mat.Dense, rows []int) (live, dead []int) {
+// have another value than their most frequent one on less than the share quiet of the rows, or
+// on none.
+func neurons(values *mat.Dense, rows []int, quiet float64) (live, dead []int) {
 	_, d := values.Dims()
-	changes := make([]bool, d)
-	first := values.RawRowView(rows[0])
-	for _, i := range rows[1:] {
-		for j, v := range values.RawRowView(i) {
-			if v != first[j] {
-				changes[j] = true
-			}
+	column := make([]float64, len(rows))
+	for j := range d {
+		for p, i := range rows {
+			column[p] = values.At(i, j)
 		}
-	}
-	for j, c := range changes {
-		if c {
-			live = append(live, j)
-		} else {
+		slices.Sort(column)
+		most, run := 1, 1
+		for p := 1; p < len(column); p++ {
+			if run++; column[p] != column[p-1] {
+				run = 1
+			}
+			most = max(most, run)
+		}
+		if other := len(column) - most; other == 0 || float64(other) < quiet*float64(len(column)) {
 			dead = append(dead, j)
+		} else {
+			live = append(live, j)
 		}
 	}
 	return live, dead
@@ -183,7 +187,7 @@ type layout struct {
 func (s Settings) cluster(ctx context.Context, values *mat.Dense) (*layout, error) {
 	n, _ := values.Dims()
 	rows := sample(s.Seed, n, s.Sample)
-	live, dead := neurons(values, rows)
+	live, dead := neurons(values, rows, s.Quiet)
 	if s.Clusters > n {
 		return nil, ErrClusters{Clusters: s.Clusters, Distinct: distinct(values)}
 	}

@@ -23,7 +23,7 @@ import (
 type Interpretation struct {
 	Settings Settings // with the defaults filled in
 	Reading  Reading  // what the hidden values are
-	Dead     []int    // neurons that never change on the sample; they are in no factor
+	Dead     []int    // neurons that never or hardly ever change on the sample, see Recipe.Quiet; they are in no factor
 	Classes  []string
 	Shape    datasets.Shape
 	Columns  []string // names of the columns of a table
@@ -315,7 +315,7 @@ func (in *Interpretation) tree(ctx context.Context, depth int) (*tree.Tree, erro
 			}
 		}
 	}
-	t, err := tree.CART{MaxDepth: depth, MinLeaf: in.Settings.MinLeaf}.Classify(ctx, in.hot(in.Identities), in.Targets, len(in.Classes))
+	t, err := tree.CART{Criterion: in.Settings.Criterion, MaxDepth: depth, MinLeaf: in.Settings.MinLeaf}.Classify(ctx, in.hot(in.Identities), in.Targets, len(in.Classes))
 	if err != nil {
 		return nil, fmt.Errorf("cnninte: meta-level tree: %w", err)
 	}

@@ -13,11 +13,8 @@ import (
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai/nn"
 	"github.com/whybook/whybook/xai/progress"
+	"github.com/whybook/whybook/xai/tree"
 )
-
-// chosen is the setting of the highest fidelity at a depth of at most 8 that TestFullSweep
-// finds.
-var chosen = Setting{Factors: 10, Clusters: 5, Depth: 8}
 
 // full returns the network of docs/methods/cnn-inte.md, trained on all of MNIST, or read from
 // the checkpoint of an earlier run, and what prints how long something took.
@@ -56,29 +53,30 @@ func full(t *testing.T) (context.Context, *nn.Net, func(what string)) {
 // chosen on training images that the interpretation has not seen, never on the test images.
 func TestFullSweep(t *testing.T) {
 	ctx, net, step := full(t)
-	// The choice: 10,000 training images to cluster, 10,000 others to choose by.
+	// 10,000 training images to build on, and 10,000 others to choose by.
 	most, rest := datasets.MNIST().Train().Full().Split(5.0 / 6)
-	r := Of(net).Layer("fc1")
-	grid := Grid{Factors: []int{3, 5, 8, 10}, Clusters: []int{3, 5, 7, 10, 15, 20}, Trees: []int{10, 50, 100}}
-	f, err := r.On(most.Take(10000)).Sweep(rest, grid).Build(ctx)
-	if err != nil {
-		t.Fatal(err)
+	r := Of(net).Layer("fc1").On(most.Take(10000))
+	for _, c := range []struct {
+		name string
+		r    Recipe
+		grid Grid
+	}{
+		{"single clusters", r, Grid{Factors: []int{3, 5, 8, 10}, Clusters: []int{3, 5, 7, 10, 15, 20}, Trees: []int{50}}},
+		{"sets", r.Sets(), Grid{Factors: []int{3, 5, 8, 10}, Clusters: []int{3, 5, 7, 10}, Trees: []int{50}, Depths: []int{2, 3, 4, 5, 6}}},
+		{"trees, single clusters", r, Grid{Factors: []int{5}, Clusters: []int{10}, Trees: []int{10, 50, 100, 200}}},
+	} {
+		f, err := c.r.Sweep(rest, c.grid).Build(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Printf("\n## %s\n", c.name)
+		printSweep(f, c.grid.defaults())
+		for _, depth := range []int{4, 5, 8} {
+			best, _ := f.Best(depth)
+			fmt.Printf("best of depth %d or less: %+v, %v\n", depth, best, best.Fidelity)
+		}
+		step(c.name)
 	}
-	step("sweep")
-	printSweep(f, grid.defaults())
-	best, ok := f.Best(8)
-	fmt.Printf("\nchosen: G %d, K %d, depth %d: %v on the images chosen by\n", best.Factors, best.Clusters, best.Depth, best.Fidelity)
-	if !ok || best.Factors != chosen.Factors || best.Clusters != chosen.Clusters || best.Depth != chosen.Depth {
-		t.Errorf("best setting %+v", best)
-	}
-	more, err := r.On(most.Take(10000)).Sweep(rest, Grid{Factors: []int{5}, Clusters: []int{10}, Trees: []int{10, 50, 100, 200}, Depths: []int{5, 8, 10}}).Build(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range more.Settings {
-		fmt.Printf("G 5, K 10, %d trees, depth %d: %v\n", s.Trees, s.Depth, s.Fidelity)
-	}
-	step("numbers of trees")
 }
 
 // TestFullMNIST builds on all 60,000 training images, and tests on the 10,000 test images.
@@ -90,7 +88,6 @@ func TestFullMNIST(t *testing.T) {
 		name string
 		r    Recipe
 	}{
-		{"chosen", r.Factors(chosen.Factors).Clusters(chosen.Clusters).Depth(chosen.Depth)},
 		{"defaults", r},
 		{"rows", r.Variant(Rows)},
 	} {
@@ -111,28 +108,27 @@ func TestFullMNIST(t *testing.T) {
 		step(c.name + ": 10,000 explanations")
 		q := tested.Quality()
 		fmt.Printf("\n%s: %+v, %v, %d dead, forests of %d MiB\n%s\n", c.name, c.r.s, in.Reading, len(in.Dead), in.Size()>>20, q.View().Text())
-		depths, err := tested.Depths(ctx, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Println("| depth | leaves | fidelity | oracle | accuracy |\n|---|---|---|---|---|")
-		for _, d := range depths {
-			fmt.Printf("| %d | %d | %v | %v | %v |\n", d.Depth, d.Leaves, d.Fidelity, d.FidelityOracle, d.Tree)
-			if d.Depth <= 8 && c.name == "chosen" {
-				best = max(best, d.Fidelity.Value())
+		for _, sets := range []bool{false, true} {
+			if sets && c.r.s.Variant == Rows {
+				continue // too many clusters
+			}
+			for _, criterion := range []tree.Criterion{tree.Entropy, tree.Gini} {
+				changed, other := *in, *tested
+				changed.Settings.Sets, changed.Settings.Criterion, other.in = sets, criterion, &changed
+				depths, err := other.Depths(ctx, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+				if err != nil {
+					t.Fatal(err)
+				}
+				fmt.Printf("\n%s, sets %v, %v\n\n| depth | leaves | fidelity | oracle | accuracy |\n|---|---|---|---|---|\n", c.name, sets, criterion)
+				for _, d := range depths {
+					fmt.Printf("| %d | %d | %v | %v | %v |\n", d.Depth, d.Leaves, d.Fidelity, d.FidelityOracle, d.Tree)
+					if d.Depth <= 8 && c.name == "defaults" {
+						best = max(best, d.Fidelity.Value())
+					}
+				}
 			}
 		}
-		if c.r.s.Variant == Columns {
-			sets, other := *in, *tested
-			sets.Settings.Sets, other.in = true, &sets
-			if depths, err = other.Depths(ctx, 2, 3, 4, 5, 6, 8); err != nil {
-				t.Fatal(err)
-			}
-			for _, d := range depths {
-				fmt.Printf("| %d, sets | %d | %v | %v | %v |\n", d.Depth, d.Leaves, d.Fidelity, d.FidelityOracle, d.Tree)
-			}
-			step(c.name + ": trees with sets")
-		}
+		step(c.name + ": other trees")
 		if low, _ := q.Network.Interval(); q.Network.Value() < 0.99 {
 			t.Errorf("the network is right about %v (from %v), want 99 %%", q.Network, low)
 		}

@@ -167,6 +167,30 @@ func TestPlantedFactors(t *testing.T) {
 	}
 }
 
+func TestQuietNeurons(t *testing.T) {
+	x := mat.NewDense(200, 4, nil)
+	for i := range 200 {
+		x.Set(i, 0, float64(i)) // always another value
+		if i < 2 {
+			x.Set(i, 1, 1) // on a hundredth
+		}
+		if i == 7 {
+			x.Set(i, 2, 1) // on one instance
+		}
+		x.Set(i, 3, -5)
+	}
+	for quiet, want := range map[float64]string{0: "[0 1 2] [3]", 0.01: "[0 1] [2 3]", 0.011: "[0] [1 2 3]", 0.999: "[] [0 1 2 3]"} {
+		live, dead := neurons(x, indices(0, 200), quiet)
+		if got := fmt.Sprint(live, dead); got != want {
+			t.Errorf("quiet %v: %s, want %s", quiet, got, want)
+		}
+	}
+	// Rows that are not asked about do not count.
+	if live, _ := neurons(x, indices(2, 7), 0); fmt.Sprint(live) != "[0]" {
+		t.Error(live)
+	}
+}
+
 func TestRowsVariant(t *testing.T) {
 	in, err := Of(sixNet()).Variant(Rows).Factors(3).Clusters(2).Trees(10).On(sixClasses(600, 1)).Build(t.Context())
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
+	"github.com/whybook/whybook/xai/tree"
 )
 
 // Variant is how the two levels of clustering divide the hidden values.
@@ -36,18 +37,20 @@ func (v Variant) String() string {
 
 // Settings are all that a recipe says beside network and data.
 type Settings struct {
-	Layer    string  // whose output is interpreted; "" for the first dense layer
-	Flatten  bool    // take every value of a layer of maps for a neuron instead of each map's mean
-	Variant  Variant // default Columns
-	Factors  int     // G; default 5
-	Clusters int     // K, in each factor; default 10
-	Trees    int     // of each forest; default 100
-	TreeLeaf int     // training instances that a leaf of a forest's tree needs; default 1
-	Depth    int     // tests on the way to any leaf of the meta-level tree; default 5
-	MinLeaf  int     // training instances that its leaves need; default 50, or n/100 if that is less
-	Sets     bool    // tests may ask for several clusters of a factor at once
-	Sample   int     // training instances by which neurons are compared; default 5000, or n if that is less
-	Seed     uint64
+	Layer     string         // whose output is interpreted; "" for the first dense layer
+	Flatten   bool           // take every value of a layer of maps for a neuron instead of each map's mean
+	Variant   Variant        // default Columns
+	Factors   int            // G; default 5
+	Clusters  int            // K, in each factor; default 10
+	Trees     int            // of each forest; default 100
+	TreeLeaf  int            // training instances that a leaf of a forest's tree needs; default 1
+	Depth     int            // tests on the way to any leaf of the meta-level tree; default 5
+	MinLeaf   int            // training instances that its leaves need; default 50, or n/100 if that is less
+	Criterion tree.Criterion // of the meta-level tree; default tree.Entropy
+	Sets      bool           // tests may ask for several clusters of a factor at once
+	Quiet     float64        // share of the sample on which a neuron must differ from its most frequent value to be in a factor; default 0.01
+	Sample    int            // training instances by which neurons are compared; default 5000, or n if that is less
+	Seed      uint64
 }
 
 // Recipe describes an interpretation of a network. It is immutable: each step returns a
@@ -64,7 +67,7 @@ type Recipe struct {
 // Of starts an interpretation of a network. What Layer and On leave open are the first dense
 // layer, and an error: there is no default for the data.
 func Of(net xai.Layered) Recipe {
-	r := Recipe{net: net, s: Settings{Factors: 5, Clusters: 10, Trees: 100, TreeLeaf: 1, Depth: 5}, batch: 256, memory: 2 << 30}
+	r := Recipe{net: net, s: Settings{Factors: 5, Clusters: 10, Trees: 100, TreeLeaf: 1, Depth: 5, Criterion: tree.Entropy, Quiet: 0.01}, batch: 256, memory: 2 << 30}
 	if isNil(net) {
 		r.net, r.err = nil, xai.Stepf("cnninte.Of", "need a network, have nil")
 	}
@@ -137,6 +140,30 @@ func (r Recipe) Sets() Recipe {
 // Sample sets by how many training instances neurons are compared; the default is 5000, or all
 // if that is less.
 func (r Recipe) Sample(n int) Recipe { return r.set("Sample", "instance", n, &r.s.Sample) }
+
+// Criterion sets the impurity that the meta-level tree reduces; the default is tree.Entropy.
+// It prefers tests that divide evenly, which a tree of few levels needs: to tree.Gini every
+// clean division of classes of one size is as good as any other, one class from nine or five
+// from five.
+func (r Recipe) Criterion(c tree.Criterion) Recipe {
+	if r.check() == nil && c != tree.Gini && c != tree.Entropy {
+		r.err = xai.Stepf(fmt.Sprintf("cnninte.Of.Criterion(%d)", uint8(c)), "there are tree.Gini and tree.Entropy")
+	}
+	r.s.Criterion = c
+	return r
+}
+
+// Quiet sets on which share of the sample, in [0, 1), a neuron must have another value than its
+// most frequent one; others are set aside. The default is 0.01: a neuron that speaks up for a
+// few instances goes with no other, and would be a factor by itself. With 0 only neurons that
+// never change are set aside.
+func (r Recipe) Quiet(share float64) Recipe {
+	if r.check() == nil && !(share >= 0 && share < 1) {
+		r.err = xai.Stepf(fmt.Sprintf("cnninte.Of.Quiet(%v)", share), "need a share in [0, 1)")
+	}
+	r.s.Quiet = share
+	return r
+}
 
 // Seed sets the seed of the sample, of k-means and of the forests; the default is 0.
 func (r Recipe) Seed(seed uint64) Recipe {

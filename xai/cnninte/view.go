@@ -579,7 +579,7 @@ func (t *Tested) Report(ctx context.Context) (render.View, error) {
 		return render.View{}, err
 	}
 	notes := []string{
-		fmt.Sprintf("Read: %v; %d of them never change and are in no factor. The tree summarises which groups of hidden values go with which class; the answer is always the network's.", in.Reading, len(in.Dead)),
+		fmt.Sprintf("Read: %v; %d of them hardly ever change and are in no factor. The tree summarises which groups of hidden values go with which class; the answer is always the network's.", in.Reading, len(in.Dead)),
 	}
 	for _, c := range in.Missing {
 		notes = append(notes, fmt.Sprintf("The network gives class %s to no training instance, so the tree can never say it.", in.Classes[c]))
