@@ -340,7 +340,7 @@ func TestImpactCounts(t *testing.T) {
 	c.add(trialRow{p: 0.8}, 0.4, false, 0.41, false) // halved
 	c.add(trialRow{p: 0.8}, 0.7, true, 0.4, false)   // changed; elsewhere halved
 	c.add(trialRow{p: 0.8}, 0.8, false, 0.8, true)   // elsewhere changed
-	if i := c.impact("m", 0); i.Images != 4 || i.Score.Value != 0.5 || i.Elsewhere.Value != 0.5 || !math.IsNaN(i.Coverage.Value) {
+	if i := c.impact("m", "m{}", 0); i.Images != 4 || i.Score.Value != 0.5 || i.Elsewhere.Value != 0.5 || !math.IsNaN(i.Coverage.Value) {
 		t.Errorf("impact %+v", i)
 	}
 }

@@ -18,7 +18,7 @@ import (
 // concepts that these form.
 type Atlas struct {
 	Set      datasets.Set // that was explained
-	Layer    string       // that embeds the regions
+	Layer    string       // that embeds the regions; "" where maps embed themselves
 	Fill     Fill         // of the effects
 	Impact   Impact       // of the first order: look at it first
 	Regions  []Region     // in the order of their images
@@ -42,7 +42,7 @@ type Atlas struct {
 
 // Basis is the space that regions are grouped in.
 type Basis struct {
-	K, D  int       // components, and channels of the layer
+	K, D  int       // components, and features of a region
 	Mean  []float64 // D
 	Axes  []float64 // K x D, orthonormal rows
 	Ratio []float64 // share of the variance along each
@@ -80,7 +80,7 @@ func (r Recipe) Build(ctx context.Context) (Atlas, error) {
 		return Atlas{}, err
 	}
 	a := Atlas{
-		Set: f.set, Layer: f.layer.Name, Fill: r.regions.Fill, Impact: f.impact, Regions: f.regions, Skipped: f.skipped,
+		Set: f.set, Layer: r.space(), Fill: r.regions.Fill, Impact: f.impact, Regions: f.regions, Skipped: f.skipped,
 		Predicted: f.predicted, Certainty: f.certainty, Provenance: r.provenance(),
 	}
 	if len(a.Regions) == 0 {
@@ -99,14 +99,14 @@ func (r Recipe) Build(ctx context.Context) (Atlas, error) {
 
 // secondOrder reduces, groups, describes and draws the regions.
 func (r Recipe) secondOrder(ctx context.Context, a *Atlas, f *firstOrder) error {
-	n, d := len(f.regions), f.layer.Channels
+	n, d := len(f.regions), f.width
 	rows := mat.NewDense(n, d, f.features)
 	if n == 1 {
 		return fmt.Errorf("a single region makes no concepts; explain more images: %w", ErrFew)
 	}
 	most := min(n-1, d)
 	if r.components > most {
-		return fmt.Errorf("soxai.Of.Components(%d): %d regions in the %d channels of %q have at most %d: %w", r.components, n, d, a.Layer, most, ErrFew)
+		return fmt.Errorf("soxai.Of.Components(%d): %d regions of %d features have at most %d: %w", r.components, n, d, most, ErrFew)
 	}
 	basis, err := project.PCA{Components: r.components}.Fit(ctx, rows)
 	if err != nil {
@@ -259,6 +259,9 @@ type Sighting struct {
 
 // Members returns the regions of the named concepts, in the order of the images.
 func (a Atlas) Members(concepts ...string) (Sightings, error) {
+	if err := a.check(); err != nil {
+		return Sightings{}, fmt.Errorf("soxai.Atlas.Members: not a whole atlas: %w", err)
+	}
 	s := Sightings{Set: a.Set.Fingerprint()}
 	wanted := map[int]bool{}
 	for _, name := range concepts {

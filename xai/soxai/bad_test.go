@@ -99,6 +99,7 @@ func TestBadChains(t *testing.T) {
 		"spectral":               {soxai.Of(net, s).Grouping(soxai.Spectral{Max: 1}), nil, "at least 2"},
 		"components":             {soxai.Of(net, s).Components(0), nil, "at least 1"},
 		"too many components":    {soxai.Of(net, s).With(brightness).Components(5), soxai.ErrFew, "at most 4"},
+		"heat maps":              {soxai.Of(net, s).HeatMaps(1), nil, "at least 2 pixels"},
 		"batch":                  {soxai.Of(net, s).Batch(0), nil, "at least 1"},
 		"mass":                   {soxai.Of(net, s).Regions(soxai.Regions{Mass: 1.1}), nil, "Mass is 1.1"},
 		"NaN mass":               {soxai.Of(net, s).Regions(soxai.Regions{Mass: math.NaN()}), nil, "Mass is NaN"},
@@ -569,7 +570,7 @@ func TestSaveAndLoad(t *testing.T) {
 	keys := map[string]string{}
 	for name, r := range map[string]soxai.Recipe{
 		"base": r, "seed": r.Seed(1), "layer": r.At("conv1"), "method": r.With(saliency.Gradient{}), "concepts": r.Concepts(2, 4), "group": r.Group(saliency.ByLabel),
-		"targets": r.Targets(1), "unit": r.Normalize(), "components": r.Components(2), "mass": r.Regions(soxai.Regions{Mass: 0.3}), "fill": r.Regions(soxai.Regions{Fill: soxai.Grey}),
+		"targets": r.Targets(1), "unit": r.Normalize(), "maps": r.HeatMaps(8), "larger maps": r.HeatMaps(16), "components": r.Components(2), "mass": r.Regions(soxai.Regions{Mass: 0.3}), "fill": r.Regions(soxai.Regions{Fill: soxai.Grey}),
 		"density": r.Grouping(soxai.Density{}), "criteria": r.Suggest(soxai.Criteria{Pure: 0.9}), "data": soxai.Of(net, squares(32)).With(saliency.InputGradient{}).Concepts(2, 3),
 	} {
 		if before, taken := keys[r.Key()]; taken {

@@ -106,7 +106,8 @@ func (r Recipe) concepts(ctx context.Context, a *Atlas, x *mat.Dense) error {
 			explained = append(explained, g.Image)
 		}
 	}
-	p := newPaster(r, a)
+	p := paster{r, a}
+	overall := a.variationOfAll()
 	for c := range a.Concepts {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("after the statistics of %d of %d concepts: %w", c, k, err)
@@ -116,7 +117,7 @@ func (r Recipe) concepts(ctx context.Context, a *Atlas, x *mat.Dense) error {
 		q.place(x)
 		q.count(a, explained, seed.Sub(r.seed, "soxai", "concept", c))
 		q.Silhouette = meanOf(q.Regions, values)
-		q.Sameness = a.sameness(*q)
+		q.Sameness = a.sameness(*q, overall)
 		if q.Transfer, err = p.transfer(ctx, *q, c); err != nil {
 			return err
 		}
@@ -283,8 +284,8 @@ func (q *Concept) count(a *Atlas, explained []int, sd uint64) {
 	q.Sure, q.SureElsewhere = bootstrap(sure[0], sureImages[0], sd, "sure"), bootstrap(sure[1], sureImages[1], sd, "sure elsewhere")
 }
 
-// sameness compares the variation of a concept's regions with that of the set, see Concept.
-func (a Atlas) sameness(q Concept) float64 {
+// sameness compares the variation of a concept's regions with that of the set, all; see Concept.
+func (a Atlas) sameness(q Concept, all float64) float64 {
 	hw := a.Set.Shape.Height * a.Set.Shape.Width
 	votes := make([]int, hw)
 	for _, i := range q.Regions {
@@ -298,15 +299,6 @@ func (a Atlas) sameness(q Concept) float64 {
 			common = append(common, p)
 		}
 	}
-	everyone := make([]int, a.Set.Len())
-	for i := range everyone {
-		everyone[i] = i
-	}
-	whole := make([]int, hw)
-	for p := range whole {
-		whole[p] = p
-	}
-	all := a.variation(everyone, whole)
 	if len(common) == 0 || all == 0 {
 		return nan
 	}
@@ -315,6 +307,18 @@ func (a Atlas) sameness(q Concept) float64 {
 		own = append(own, a.Regions[i].Image)
 	}
 	return a.variation(slices.Compact(own), common) / all
+}
+
+// variationOfAll is that of all pixels over all images.
+func (a Atlas) variationOfAll() float64 {
+	images, pixels := make([]int, a.Set.Len()), make([]int, a.Set.Shape.Height*a.Set.Shape.Width)
+	for i := range images {
+		images[i] = i
+	}
+	for p := range pixels {
+		pixels[p] = p
+	}
+	return a.variation(images, pixels)
 }
 
 // variation is the mean over pixels and channels of the standard deviation over images.
@@ -345,8 +349,6 @@ type paster struct {
 	r Recipe
 	a *Atlas
 }
-
-func newPaster(r Recipe, a *Atlas) paster { return paster{r, a} }
 
 // transfer pastes the regions nearest to the medoid, at their own place, into images that have
 // another label than the concept's target and are predicted otherwise.

@@ -27,10 +27,13 @@ func (q Concept) distance(point []float64) float64 {
 // as the recipe says, and takes a region for a concept if that is the concept of the nearest
 // centroid and no farther than the 95th percentile of the members.
 //
-// The model, the layer and the method must be those of the atlas.
+// The recipe must be that of the atlas, but for its data.
 func (r Recipe) Detect(ctx context.Context, a Atlas, data datasets.Source, concepts ...string) (Sightings, error) {
 	if err := r.check(); err != nil {
 		return Sightings{}, err
+	}
+	if err := a.check(); err != nil {
+		return Sightings{}, fmt.Errorf("soxai.Of.Detect: not a whole atlas: %w", err)
 	}
 	wanted := map[int]bool{}
 	for _, name := range concepts {
@@ -40,9 +43,9 @@ func (r Recipe) Detect(ctx context.Context, a Atlas, data datasets.Source, conce
 		}
 		wanted[c] = true
 	}
-	if here := r.provenance(); here.Model != a.Provenance.Model || here.Method != a.Provenance.Method || r.layer != a.Layer {
-		return Sightings{}, fmt.Errorf("soxai.Of.Detect: the atlas was made with %s at %q of model %s, the recipe has %s at %q of model %s; concepts mean nothing to another model",
-			a.Provenance.Method, a.Layer, a.Provenance.Model, here.Method, r.layer, here.Model)
+	if here := r.provenance(); here.Model != a.Provenance.Model || here.Method != a.Provenance.Method || here.Steps != a.Provenance.Steps {
+		return Sightings{}, fmt.Errorf("soxai.Of.Detect: the atlas is of %s with %s of model %s, the recipe has %s with %s of model %s; concepts mean nothing to another model or method",
+			a.Provenance.Method, a.Provenance.Steps, a.Provenance.Model, here.Method, here.Steps, here.Model)
 	}
 	f, err := r.explain(ctx, data, false)
 	if err != nil {
@@ -52,7 +55,7 @@ func (r Recipe) Detect(ctx context.Context, a Atlas, data datasets.Source, conce
 	if len(f.regions) == 0 {
 		return s, nil
 	}
-	points, err := a.Basis.transform(mat.NewDense(len(f.regions), f.layer.Channels, f.features))
+	points, err := a.Basis.transform(mat.NewDense(len(f.regions), f.width, f.features))
 	if err != nil {
 		return Sightings{}, fmt.Errorf("soxai: %w", err)
 	}

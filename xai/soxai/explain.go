@@ -49,9 +49,10 @@ type Skip struct {
 // firstOrder is what the explanations of a set say, before anything is grouped.
 type firstOrder struct {
 	set       datasets.Set
-	layer     xai.Layer
+	layer     xai.Layer // that embeds; unused with HeatMaps
+	width     int       // features of a region
 	regions   []Region
-	features  []float64 // len(regions) x layer.Channels
+	features  []float64 // len(regions) x width
 	skipped   []Skip
 	predicted []int     // of every image of the set
 	certainty []float64 // the probability of the prediction
@@ -70,8 +71,14 @@ func (r Recipe) explain(ctx context.Context, data datasets.Source, effects bool)
 			f.layer = l
 		}
 	}
-	e := explainer{r: r, firstOrder: f, effects: effects, options: r.regions.filled(r.method), fill: newCanvas(set, r.regions.Fill),
-		shrink: newShrink(set.Shape.Height, set.Shape.Width, f.layer.Height, f.layer.Width)}
+	f.width = f.layer.Channels
+	to := [2]int{f.layer.Height, f.layer.Width}
+	if r.side > 0 {
+		to = [2]int{min(r.side, set.Shape.Height), min(r.side, set.Shape.Width)}
+		f.width = to[0] * to[1]
+	}
+	e := explainer{r: r, firstOrder: f, effects: effects, options: r.options(), fill: newCanvas(set, r.regions.Fill),
+		shrink: newShrink(set.Shape.Height, set.Shape.Width, to[0], to[1])}
 	quiet := progress.WithReporter(ctx, func(progress.Event) {})
 	var x *mat.Dense
 	for lo := 0; lo < set.Len(); lo += r.batch {
@@ -89,8 +96,8 @@ func (r Recipe) explain(ctx context.Context, data datasets.Source, effects bool)
 		}
 		progress.Report(ctx, "explain", hi, set.Len())
 	}
-	title, _ := saliency.Describe(r.method)
-	f.impact = e.tally.impact(title, r.seed)
+	title, code := saliency.Describe(r.method)
+	f.impact = e.tally.impact(title, code, r.seed)
 	return f, nil
 }
 
@@ -146,12 +153,9 @@ func (e *explainer) batchOf(ctx context.Context, x *mat.Dense, lo int) error {
 		_, code := saliency.Describe(e.r.method)
 		return fmt.Errorf("%s: %w", code, err)
 	}
-	features, err := e.r.model.Activations(ctx, e.layer.Name, in.X)
+	features, err := e.activations(ctx, in.X)
 	if err != nil {
 		return err
-	}
-	if fr, fc := features.Dims(); fr != len(rows) || fc != e.layer.Size() {
-		return fmt.Errorf("layer %q put out %d x %d values, need %d x %d: %w", e.layer.Name, fr, fc, len(rows), e.layer.Size(), xai.ErrShape)
 	}
 	var found []trialRow
 	for p, i := range rows {
@@ -168,7 +172,11 @@ func (e *explainer) batchOf(ctx context.Context, x *mat.Dense, lo int) error {
 		row := trialRow{from: p, image: lo + i, target: targets[p], predicted: e.predicted[lo+i], p: before[targets[p]], all: all, first: len(e.regions), count: len(rs)}
 		for _, one := range rs {
 			one.region.P = row.p
-			if err := e.embedRegion(one.alpha, features.RawRowView(p)); err != nil {
+			var row []float64
+			if features != nil {
+				row = features.RawRowView(p)
+			}
+			if err := e.embedRegion(one.alpha, row); err != nil {
 				return fmt.Errorf("image %d: %w", lo+i, err)
 			}
 			e.regions = append(e.regions, one.region)
@@ -179,6 +187,22 @@ func (e *explainer) batchOf(ctx context.Context, x *mat.Dense, lo int) error {
 		return nil
 	}
 	return e.measure(ctx, in.X, found)
+}
+
+// activations returns what the layer puts out; nil where maps embed themselves.
+func (e *explainer) activations(ctx context.Context, x *mat.Dense) (*mat.Dense, error) {
+	if e.r.side > 0 {
+		return nil, nil
+	}
+	features, err := e.r.model.Activations(ctx, e.layer.Name, x)
+	if err != nil {
+		return nil, err
+	}
+	n, _ := x.Dims()
+	if fr, fc := features.Dims(); fr != n || fc != e.layer.Size() {
+		return nil, fmt.Errorf("layer %q put out %d x %d values, need %d x %d: %w", e.layer.Name, fr, fc, n, e.layer.Size(), xai.ErrShape)
+	}
+	return features, nil
 }
 
 // weighted is a region with its part of alpha.
@@ -246,6 +270,9 @@ func (e *explainer) regionsOf(values []float64, image, target int) (list []weigh
 		if mask != nil && slices.Contains(mask, true) {
 			one.region.Inside, one.region.Overlap = inside/sum, one.region.Area.iou(mask)
 		}
+		if e.r.side > 0 { // the whole map, not its critical part
+			one.alpha = alpha
+		}
 		list = append(list, one)
 	}
 	if len(list) == 0 {
@@ -259,12 +286,17 @@ func (e *explainer) regionsOf(values []float64, image, target int) (list []weigh
 
 // embedRegion appends the row of a region to the features.
 func (e *explainer) embedRegion(alpha, features []float64) error {
-	small := make([]float64, e.layer.Height*e.layer.Width)
+	small := make([]float64, e.shrink.toH*e.shrink.toW)
 	e.shrink.to(small, alpha)
 	at := len(e.features)
-	e.features = append(e.features, make([]float64, e.layer.Channels)...)
+	e.features = append(e.features, make([]float64, e.width)...)
 	row := e.features[at:]
-	embed(row, features, small, e.layer)
+	if e.r.side > 0 {
+		copy(row, small)
+		floats.Scale(1/floats.Sum(small), row)
+	} else {
+		embed(row, features, small, e.layer)
+	}
 	for n, v := range row {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return fmt.Errorf("channel %d of layer %q is %v in the region: %w", n, e.layer.Name, v, ErrNotFinite)
@@ -289,51 +321,47 @@ type trialRow struct {
 // measure fills regions and asks the model again: each region by itself, all critical pixels
 // of an image together, and as many pixels elsewhere.
 func (e *explainer) measure(ctx context.Context, x *mat.Dense, found []trialRow) error {
-	_, d := x.Dims()
-	var rows []float64
-	add := func(from int, a Area) {
-		rows = append(rows, x.RawRowView(from)...)
-		e.fill.paint(rows[len(rows)-d:], a)
+	type job struct {
+		of   int // in found
+		area Area
 	}
-	for _, t := range found {
-		add(t.from, t.all)
-		add(t.from, e.elsewhere(t.image, t.all))
+	var jobs []job
+	for o, t := range found {
+		jobs = append(jobs, job{o, t.all}, job{o, e.elsewhere(t.image, t.all)})
 		for i := range t.count {
-			add(t.from, e.regions[t.first+i].Area)
+			jobs = append(jobs, job{o, e.regions[t.first+i].Area})
 		}
 	}
-	if len(rows) == 0 {
-		return nil
-	}
-	scores, err := e.r.model.Scores(ctx, mat.NewDense(len(rows)/d, d, rows))
-	if err != nil {
-		return err
+	p, flipped := make([]float64, len(jobs)), make([]bool, len(jobs))
+	_, d := x.Dims()
+	for lo := 0; lo < len(jobs); lo += e.r.batch { // an image can have many regions
+		part := jobs[lo:min(lo+e.r.batch, len(jobs))]
+		filled := mat.NewDense(len(part), d, nil)
+		for q, j := range part {
+			filled.SetRow(q, x.RawRowView(found[j.of].from))
+			e.fill.paint(filled.RawRowView(q), j.area)
+		}
+		scores, err := e.r.model.Scores(ctx, filled)
+		if err != nil {
+			return err
+		}
+		for q, j := range part {
+			t := found[j.of]
+			probabilities, err := softmax(scores.RawRowView(q))
+			if err != nil {
+				return fmt.Errorf("image %d with a region filled: %w", t.image, err)
+			}
+			p[lo+q], flipped[lo+q] = probabilities[t.target], floats.MaxIdx(probabilities) != t.predicted
+		}
 	}
 	at := 0
-	next := func(t trialRow) (p float64, flipped bool, err error) {
-		probabilities, err := softmax(scores.RawRowView(at))
-		at++
-		if err != nil {
-			return 0, false, fmt.Errorf("image %d with a region filled: %w", t.image, err)
-		}
-		return probabilities[t.target], floats.MaxIdx(probabilities) != t.predicted, nil
-	}
 	for _, t := range found {
-		p, flipped, err := next(t)
-		if err != nil {
-			return err
-		}
-		elsewhere, flippedElsewhere, err := next(t)
-		if err != nil {
-			return err
-		}
-		e.tally.add(t, p, flipped, elsewhere, flippedElsewhere)
+		e.tally.add(t, p[at], flipped[at], p[at+1], flipped[at+1])
 		for i := range t.count {
 			r := &e.regions[t.first+i]
-			if r.Masked, r.Flipped, err = next(t); err != nil {
-				return err
-			}
+			r.Masked, r.Flipped = p[at+2+i], flipped[at+2+i]
 		}
+		at += 2 + t.count
 	}
 	return nil
 }

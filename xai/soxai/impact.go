@@ -10,8 +10,9 @@ import (
 // arXiv 1910.07387). The paper's abstract defines the scores in words; the formulas are those
 // of the field, the interval and the comparison with other pixels are ours.
 type Impact struct {
-	Method string // "Grad-CAM"
-	Images int    // that have a region
+	Method   string // "Grad-CAM"
+	Settings string // as Go code: "saliency.GradCAM{}"
+	Images   int    // that have a region
 
 	// Score is the Impact Score: the share of images whose prediction changes, or whose
 	// probability of the explained class falls to half or less, when all critical pixels are
@@ -47,13 +48,13 @@ func (c *tally) add(t trialRow, p float64, flipped bool, elsewhere float64, flip
 	}
 }
 
-func (c *tally) impact(method string, sd uint64) Impact {
+func (c *tally) impact(method, settings string, sd uint64) Impact {
 	own := make([]int, len(c.coverage))
 	for p := range own {
 		own[p] = p
 	}
 	return Impact{
-		Method: method, Images: c.images, Score: share(c.hits, c.images), Elsewhere: share(c.elsewhere, c.images),
+		Method: method, Settings: settings, Images: c.images, Score: share(c.hits, c.images), Elsewhere: share(c.elsewhere, c.images),
 		Coverage: bootstrap(c.coverage, own, sd, "soxai", "coverage"),
 	}
 }

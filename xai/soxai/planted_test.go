@@ -35,6 +35,14 @@ func nowhere(int, float64) bool { return false }
 
 // plant makes RGB images of grey ones and tags some of them in the upper left corner.
 func plant(set datasets.Set, name string, tagged tagging) datasets.Set {
+	return plantAt(set, name, tagged, func(int) (int, int) { return 2, 2 })
+}
+
+// corners spreads tags over the four corners.
+func corners(i int) (int, int) { return 2 + i/2%2*18, 2 + i%2*18 }
+
+// plantAt is plant with a place for each tag.
+func plantAt(set datasets.Set, name string, tagged tagging, at func(image int) (y, x int)) datasets.Set {
 	h, w, n := set.Shape.Height, set.Shape.Width, set.Len()
 	hw := h * w
 	out := set
@@ -48,8 +56,9 @@ func plant(set datasets.Set, name string, tagged tagging) datasets.Set {
 		if !tagged(y, rng.Float64()) {
 			continue
 		}
-		for v := 2; v < 2+tagSide; v++ {
-			for u := 2; u < 2+tagSide; u++ {
+		top, left := at(i)
+		for v := top; v < top+tagSide; v++ {
+			for u := left; u < left+tagSide; u++ {
 				out.Masks[i*hw+v*w+u] = 1
 				out.Pixels[i*3*hw+v*w+u] = 255
 			}
@@ -176,6 +185,48 @@ func TestPlantedTag(t *testing.T) {
 				t.Errorf("%s: %s is suggested to be irrelevant, and is not the tag: %q", name, other.Name, other.Suggestion.Reasons)
 			}
 		}
+	}
+}
+
+// TestHeatMaps: a tag that is found in every corner is one concept to the network, and as many
+// as it has places in the space of heat maps.
+func TestHeatMaps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains a network")
+	}
+	t.Parallel()
+	ctx := context.Background()
+	train := must[datasets.Set](t)(datasets.MNIST().Train().Only(alike...).Take(200).Build(ctx))
+	set := plantAt(train, "tags in all corners", inFirst, corners)
+	net := must[*nn.Net](t)(fit(ctx, set, 24, 1))
+	places := func(r soxai.Recipe) (concepts int, agreement float64) {
+		a := must[soxai.Atlas](t)(r.Build(ctx))
+		seen := map[int]bool{}
+		var found, truth []int
+		for _, g := range a.Regions {
+			y := 0
+			if g.Overlap > 0.3 {
+				y = 1
+				seen[g.Concept] = true
+			}
+			found, truth = append(found, g.Concept), append(truth, y)
+		}
+		c := tagOf(a)
+		for i := range found {
+			if found[i] == c {
+				found[i] = 1
+			} else {
+				found[i] = 0
+			}
+		}
+		return len(seen), must[float64](t)(cluster.AdjustedRand(found, truth))
+	}
+	r := soxai.Of(net, set).Regions(soxai.Regions{PerImage: true})
+	inFeatures, agreement := places(r)
+	inMaps, less := places(r.HeatMaps(14))
+	t.Logf("tags are in %d concepts of features (ARI %.2f) and %d of heat maps (ARI %.2f)", inFeatures, agreement, inMaps, less)
+	if inMaps < 3 || agreement < 0.7 || less > 0.5 {
+		t.Errorf("tags are in %d concepts of features (ARI %.2f) and %d of heat maps (ARI %.2f)", inFeatures, agreement, inMaps, less)
 	}
 }
 

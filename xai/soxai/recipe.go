@@ -86,6 +86,7 @@ type Recipe struct {
 	regions    Regions
 	layer      string
 	targets    []int
+	side       int // of maps that embed themselves; 0: the layer embeds
 	normalize  bool
 	components int
 	grouping   Grouping
@@ -213,6 +214,35 @@ func (r Recipe) At(layer string) Recipe {
 	return r
 }
 
+// HeatMaps embeds each explanation by its whole map, shrunk to side x side pixels and divided by
+// its sum, instead of by the features of a layer: the space of SpRAy (Lapuschkin et al. 2019),
+// for comparison. There is one region for each image. In this space the same thing at another
+// place is another thing. The default grouping stays; SpRAy's is Spectral{}.
+func (r Recipe) HeatMaps(side int) Recipe {
+	if r.check() == nil && side < 2 {
+		r.err = xai.Stepf(fmt.Sprintf("soxai.Of.HeatMaps(%d)", side), "need at least 2 pixels; SpRAy's successors take 32")
+	}
+	r.side = side
+	return r
+}
+
+// options returns how a map becomes regions.
+func (r Recipe) options() Regions {
+	o := r.regions.filled(r.method)
+	if r.side > 0 {
+		o.PerImage = true
+	}
+	return o
+}
+
+// space names what embeds: a layer, or "" for maps themselves.
+func (r Recipe) space() string {
+	if r.side > 0 {
+		return ""
+	}
+	return r.layer
+}
+
 // Normalize scales embeddings to length 1, so that their direction alone counts. The paper
 // does not.
 func (r Recipe) Normalize() Recipe {
@@ -305,8 +335,8 @@ type Provenance struct {
 }
 
 func (r Recipe) provenance() Provenance {
-	p := Provenance{Version: version, Data: r.data.Key(), Steps: fmt.Sprintf("layer %q | %#v | targets %v | %+v | normalize %v | components %d | %#v | %+v | seed %d",
-		r.layer, r.group, r.targets, r.regions.filled(r.method), r.normalize, r.components, r.grouping, r.criteria.filled(), r.seed)}
+	p := Provenance{Version: version, Data: r.data.Key(), Steps: fmt.Sprintf("layer %q | maps %d | %#v | targets %v | %+v | normalize %v | components %d | %#v | %+v | seed %d",
+		r.space(), r.side, r.group, r.targets, r.options(), r.normalize, r.components, r.grouping, r.criteria.filled(), r.seed)}
 	_, p.Method = saliency.Describe(r.method)
 	if named, ok := r.model.(xai.Named); ok {
 		p.Model = named.Fingerprint()

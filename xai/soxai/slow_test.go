@@ -234,3 +234,32 @@ func TestViews(t *testing.T) {
 		t.Error("nothing can be compared")
 	}
 }
+
+// TestAtlasByHand: what is not a whole atlas is an error, in whatever form.
+func TestAtlasByHand(t *testing.T) {
+	s := squares(20)
+	net := squareNet(t, s)
+	r := soxai.Of(net, s).With(brightness)
+	whole := must[soxai.Atlas](t)(r.Build(context.Background()))
+	short := whole
+	short.Points = whole.Points[:3]
+	for name, a := range map[string]soxai.Atlas{"empty": {}, "half": short} {
+		for what, err := range map[string]error{
+			"view": a.View().Err(), "canvas": a.CanvasView().Err(), "statistics": a.StatisticsView().Err(), "shares": a.ShareView().Err(),
+			"sheet": a.SheetView("concept 1").Err(), "pair": a.PairView("concept 1").Err(), "report": a.Report().Err(), "table": a.Table().Err,
+		} {
+			if err == nil {
+				t.Errorf("%s: %s has no error", name, what)
+			}
+		}
+		if _, err := a.Members("concept 1"); err == nil {
+			t.Errorf("%s: members", name)
+		}
+		if _, err := r.Detect(context.Background(), a, s, "concept 1"); err == nil {
+			t.Errorf("%s: detection", name)
+		}
+	}
+	if err := (soxai.Outcome{Seeds: 1, Arms: []soxai.Arm{{}, {Measures: make([]soxai.Measure, 1)}}}).View().Err(); err == nil {
+		t.Error("arms of different measures are drawn")
+	}
+}

@@ -22,8 +22,14 @@ type stored struct {
 	Atlas Atlas  // without the set
 }
 
-// Save writes an atlas that the recipe made.
-func (r Recipe) Save(w io.Writer, a Atlas) error { return a.Save(w) }
+// Save writes an atlas that the recipe made, for a cache, which finds it by the recipe's Key
+// alone: it refuses a model without a fingerprint (xai.Named). See Atlas.Save for those.
+func (r Recipe) Save(w io.Writer, a Atlas) error {
+	if a.Provenance.Model == "" {
+		return fmt.Errorf("soxai: save: a %T has no fingerprint to be found by in a cache; use Atlas.Save", r.model)
+	}
+	return a.Save(w)
+}
 
 // Load reads an atlas that the recipe made. Whatever Save did not write, or another recipe
 // made, is an error that matches ErrFormat.

@@ -1,6 +1,8 @@
 package soxai
 
 import (
+	"fmt"
+
 	"github.com/go-gota/gota/dataframe"
 	"github.com/go-gota/gota/series"
 )
@@ -8,8 +10,12 @@ import (
 // Table returns a row for each concept, in order: columns concept, regions, images, cover,
 // class, purity, mass, area, x, y, spread, dp, dp_low, dp_high, flips, right, right_elsewhere,
 // sure, sure_elsewhere, silhouette, stability, pointing, overlap, sameness, transfer,
-// suggestion, verdict and by. Shares are from 0 to 1; NaN is gota's missing value.
+// suggestion, verdict and by. Shares are from 0 to 1; NaN is gota's missing value. An
+// atlas that is not whole gives a frame with an error.
 func (a Atlas) Table() dataframe.DataFrame {
+	if err := a.check(); err != nil {
+		return dataframe.DataFrame{Err: fmt.Errorf("soxai.Atlas.Table: not a whole atlas: %w", err)}
+	}
 	texts, ints, floats := map[string][]string{}, map[string][]int{}, map[string][]float64{}
 	for _, q := range a.Concepts {
 		verdict, by := "", ""

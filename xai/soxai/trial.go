@@ -345,7 +345,7 @@ func (p *plan) mass(ctx context.Context, model xai.Scorer) ([]float64, error) {
 		return out, nil
 	}
 	areas, hw := p.found.byImage(), p.test.Shape.Height*p.test.Shape.Width
-	o := p.recipe.regions.filled(p.recipe.method)
+	o := p.recipe.options()
 	for lo := 0; lo < len(images); lo += p.recipe.batch {
 		part := images[lo:min(lo+p.recipe.batch, len(images))]
 		x := p.test.Batch(nil, part)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/whybook/whybook/xai/render"
 	"github.com/whybook/whybook/xai/seed"
@@ -22,7 +23,18 @@ func (r Recipe) View(ctx context.Context) (render.View, error) {
 // View draws the map of all regions above the statistics of the concepts. See [Atlas.Report]
 // for everything.
 func (a Atlas) View() render.View {
+	if err := a.check(); err != nil {
+		return render.Failed(fmt.Errorf("soxai.Atlas.View: not a whole atlas: %w", err))
+	}
 	return render.Column(a.CanvasView(), a.StatisticsView()).Titled("Concepts in the explanations of " + a.name())
+}
+
+// space says what the regions are embedded by.
+func (a Atlas) space() string {
+	if a.Layer == "" {
+		return "their maps"
+	}
+	return fmt.Sprintf("layer %q", a.Layer)
 }
 
 func (a Atlas) name() string {
@@ -38,6 +50,9 @@ const thumbs = 5000
 // CanvasView draws every region at its place in the picture, in a frame of the colour of its
 // concept: the paper's figure. More than 5,000 are sampled.
 func (a Atlas) CanvasView() render.View {
+	if err := a.check(); err != nil {
+		return render.Failed(fmt.Errorf("soxai.Atlas.CanvasView: not a whole atlas: %w", err))
+	}
 	n := len(a.Regions)
 	rows := make([]int, n)
 	for i := range rows {
@@ -124,6 +139,9 @@ func (a Atlas) cut(g Region, caption string, width, height, left, top int) rende
 
 // SheetView draws a concept: the medoid and the regions nearest to it, in their images.
 func (a Atlas) SheetView(concept string) render.View {
+	if err := a.check(); err != nil {
+		return render.Failed(fmt.Errorf("soxai.Atlas.SheetView: not a whole atlas: %w", err))
+	}
 	q, err := a.Concept(concept)
 	if err != nil {
 		return render.Failed(err)
@@ -137,7 +155,7 @@ func (a Atlas) SheetView(concept string) render.View {
 		}
 		grid.Images = append(grid.Images, a.cut(a.Regions[i], caption, a.Set.Shape.Width, a.Set.Shape.Height, 0, 0))
 	}
-	return grid.View()
+	return grid.View().Named("sheet-" + q.Name)
 }
 
 func plural(n int, what string) string {
@@ -160,6 +178,9 @@ func number(i Interval) string {
 
 // StatisticsView has the tables of the concepts: what they are, and what they do.
 func (a Atlas) StatisticsView() render.View {
+	if err := a.check(); err != nil {
+		return render.Failed(fmt.Errorf("soxai.Atlas.StatisticsView: not a whole atlas: %w", err))
+	}
 	are := render.Table{
 		Title:   "What the concepts are",
 		Columns: []string{"concept", "regions", "images %", "class", "pure %", "area %", "silhouette", "stable", "in mask"},
@@ -229,6 +250,9 @@ func (a Atlas) ReasonsView() render.View {
 
 // ShareView draws which concepts the explanations of each class consist of.
 func (a Atlas) ShareView() render.View {
+	if err := a.check(); err != nil {
+		return render.Failed(fmt.Errorf("soxai.Atlas.ShareView: not a whole atlas: %w", err))
+	}
 	bars := render.StackedBars{Title: "Concepts in the explanations of each class", Share: true, Label: "regions"}
 	var classes []int
 	for c := range a.Set.Classes {
@@ -255,6 +279,9 @@ func (a Atlas) ShareView() render.View {
 // after, with the probability of the explained class; a cross marks those after which the model
 // predicts another class.
 func (a Atlas) PairView(concept string) render.View {
+	if err := a.check(); err != nil {
+		return render.Failed(fmt.Errorf("soxai.Atlas.PairView: not a whole atlas: %w", err))
+	}
 	q, err := a.Concept(concept)
 	if err != nil {
 		return render.Failed(err)
@@ -300,20 +327,23 @@ func (l Impacts) View() render.View {
 	bars := render.Bars{Title: "Do the critical pixels drive the decisions?", Label: "decisions changed, or confidence halved, by filling them", Unit: "%"}
 	t := render.Table{Title: "Impact", Columns: []string{"method", "images", "Impact Score %", "elsewhere %", "Impact Coverage %"},
 		Note: "elsewhere: as many pixels at another place. Impact Coverage: overlap with the set's masks."}
-	for n, i := range l {
-		t.Rows = append(t.Rows, []any{i.Method, i.Images, whole(i.Score.Value), whole(i.Elsewhere.Value), whole(i.Coverage.Value)})
-		for m, v := range []Interval{i.Score, i.Elsewhere} {
-			if math.IsNaN(v.Value) {
-				continue
+	for _, i := range l {
+		name, same := i.Method, 0
+		for _, o := range l {
+			if o.Method == i.Method {
+				same++
 			}
-			if m == 0 {
-				bars.Highlight = append(bars.Highlight, len(bars.Labels))
-			}
-			name := i.Method
-			if n > 0 && m == 0 && slices.ContainsFunc(l[:n], func(o Impact) bool { return o.Method == i.Method }) {
-				name += fmt.Sprintf(" (%d)", n+1)
-			}
-			bars.Labels = append(bars.Labels, name+[]string{"", ", elsewhere"}[m])
+		}
+		if same > 1 {
+			name = strings.TrimPrefix(i.Settings, "saliency.")
+		}
+		t.Rows = append(t.Rows, []any{name, i.Images, whole(i.Score.Value), whole(i.Elsewhere.Value), whole(i.Coverage.Value)})
+		if math.IsNaN(i.Score.Value) {
+			continue
+		}
+		bars.Highlight = append(bars.Highlight, len(bars.Labels))
+		bars.Labels = append(bars.Labels, name, "  elsewhere")
+		for _, v := range []Interval{i.Score, i.Elsewhere} {
 			bars.Values, bars.Low, bars.High = append(bars.Values, 100*v.Value), append(bars.Low, 100*v.Low), append(bars.High, 100*v.High)
 		}
 	}
@@ -326,10 +356,13 @@ func (l Impacts) View() render.View {
 // Report is a page with everything: the impact, the map, the statistics, and a section for
 // each concept.
 func (a Atlas) Report() render.View {
+	if err := a.check(); err != nil {
+		return render.Failed(fmt.Errorf("soxai.Atlas.Report: not a whole atlas: %w", err))
+	}
 	page := render.Page{
 		Title: "Concepts in the explanations of " + a.name(),
-		Lead: fmt.Sprintf("%s of %s, by %s at layer %q, in %d principal components that keep %.0f %% of the variance; %s.",
-			plural(len(a.Regions), "region"), plural(a.Set.Len()-len(a.Skipped), "image"), a.Impact.Method, a.Layer, a.Basis.K, 100*a.Basis.Explained(), plural(len(a.Concepts), "concept")),
+		Lead: fmt.Sprintf("%s of %s, by %s, embedded by %s, in %d principal components that keep %.0f %% of the variance; %s.",
+			plural(len(a.Regions), "region"), plural(a.Set.Len()-len(a.Skipped), "image"), a.Impact.Method, a.space(), a.Basis.K, 100*a.Basis.Explained(), plural(len(a.Concepts), "concept")),
 	}
 	page.Sections = append(page.Sections,
 		render.Section{Heading: "Do the regions matter?", Text: a.Notes, Views: []render.View{a.Impact.View()}},
@@ -341,15 +374,15 @@ func (a Atlas) Report() render.View {
 	return page.View()
 }
 
-// View draws how each way to make the training set changes each measure, against the set as it
-// is, above the table of all numbers.
+// View draws how each way to make the training set changes each measure, in percentage points
+// against the set as it is, above the table of all numbers.
 func (o Outcome) View() render.View {
 	var views []render.View
-	if len(o.Arms) == 0 || o.Seeds == 0 {
-		return render.Failed(fmt.Errorf("soxai.Outcome.View: no seed is complete: %w", render.ErrEmpty))
+	if err := o.check(); err != nil {
+		return render.Failed(fmt.Errorf("soxai.Outcome.View: %w", err))
 	}
 	for m, one := range o.Arms[0].Measures {
-		bars := render.Bars{Title: one.Name, Label: "change against the set as it is, in points", References: []render.Reference{{Name: "no change", At: 0}}}
+		bars := render.Bars{Title: one.Name, Label: "change (points)"}
 		for i, arm := range o.Arms[1:] {
 			c := arm.Measures[m].Change
 			if math.IsNaN(c.Value) || math.IsNaN(c.Low) {
@@ -369,6 +402,19 @@ func (o Outcome) View() render.View {
 		return o.TableView()
 	}
 	return render.Column(render.Row(views...), o.TableView()).Titled(o.title())
+}
+
+// check says why there is nothing to show.
+func (o Outcome) check() error {
+	if o.Seeds == 0 || len(o.Arms) == 0 {
+		return fmt.Errorf("no seed is complete: %w", render.ErrEmpty)
+	}
+	for _, arm := range o.Arms {
+		if len(arm.Measures) != len(o.Arms[0].Measures) {
+			return fmt.Errorf("arm %q has %d measures, %q has %d: %w", arm.Name, len(arm.Measures), o.Arms[0].Name, len(o.Arms[0].Measures), render.ErrSize)
+		}
+	}
+	return nil
 }
 
 func (o Outcome) title() string {
@@ -396,8 +442,8 @@ func (o Outcome) TableView() render.View {
 		}
 		return fmt.Sprintf("%+.1f (%+.1f to %+.1f)", 100*i.Value, 100*i.Low, 100*i.High)
 	}
-	if len(o.Arms) == 0 {
-		return render.Failed(fmt.Errorf("soxai.Outcome.TableView: no arms: %w", render.ErrEmpty))
+	if err := o.check(); err != nil {
+		return render.Failed(fmt.Errorf("soxai.Outcome.TableView: %w", err))
 	}
 	for m := range o.Arms[0].Measures {
 		for i, arm := range o.Arms {
