@@ -33,9 +33,16 @@
 // statistics, suggestions, detection and the trial are ours; docs/methods/soxai.md says
 // which is which, line by line.
 //
+// # Relatives
+//
+// [Recipe.HeatMaps] with [Spectral] is SpRAy's space, whole heat maps, and [CRAFT] factors
+// the activations of crops and weighs the factors by Sobol indices: two other ways to find
+// concepts, to compare with.
+//
 // # Memory and time
 //
-// Images are taken in batches (see [Recipe.Batch]); beside one batch with its filled copies,
-// n regions take n x N features, N being the channels of the layer, at 8 bytes each, and n x n
-// distances are never held, except by [Spectral]. Everything is deterministic.
+// Images are taken in batches (see [Recipe.Batch]). Beside the set, of one byte for each value,
+// and three batches in float64 with what the layer puts out for them, n regions take n x N
+// features, N being the channels of the layer, at 8 bytes each. Distances of all pairs are
+// held by [Spectral] alone. Results have the same bytes for any batch and number of processors.
 package soxai

@@ -2,9 +2,11 @@ package soxai_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -188,6 +190,29 @@ func TestPlantedTag(t *testing.T) {
 	}
 }
 
+// TestImpactTellsABadMap: Grad-CAM weighs channels by mean gradients, which says little where a
+// dense layer reads every position by itself. The atlas must say so.
+func TestImpactTellsABadMap(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains a network")
+	}
+	t.Parallel()
+	ctx := context.Background()
+	p := must[planted](t)(theTagged())
+	dense := nn.Image(p.train.Shape).Conv(8, 5).ReLU().MaxPool(2).Conv(16, 5).ReLU().MaxPool(2).Dense(4)
+	net := must[*nn.Net](t)(dense.Fit(p.train, nn.Training{Epochs: 4, Seed: 1, Optimizer: nn.Adam{Rate: 0.003}}).Build(ctx))
+	half := must[datasets.Set](t)(p.train.Take(200).Build(ctx))
+	a := must[soxai.Atlas](t)(soxai.Of(net, half).With(saliency.GradCAM{Layer: "relu2"}).Build(ctx))
+	t.Logf("Impact Score %.3f, elsewhere %.3f", a.Impact.Score.Value, a.Impact.Elsewhere.Value)
+	if a.Impact.Score.Value > 0.1 || !slices.ContainsFunc(a.Notes, func(n string) bool { return strings.Contains(n, "choose another method") }) {
+		t.Errorf("Impact Score %+v, elsewhere %+v, notes %q", a.Impact.Score, a.Impact.Elsewhere, a.Notes)
+	}
+	better := must[soxai.Impact](t)(soxai.Of(net, half).With(saliency.InputGradient{}).Impact(ctx))
+	if !(better.Score.Low > a.Impact.Score.High) {
+		t.Errorf("input x gradient scores %+v, no better than Grad-CAM's %+v", better.Score, a.Impact.Score)
+	}
+}
+
 // TestHeatMaps: a tag that is found in every corner is one concept to the network, and as many
 // as it has places in the space of heat maps.
 func TestHeatMaps(t *testing.T) {
@@ -314,7 +339,7 @@ func TestTrialOnTheTag(t *testing.T) {
 	ctx := context.Background()
 	r := soxai.Of(p.net, p.train)
 	a := confirmed(t, must[soxai.Atlas](t)(r.Build(ctx)))
-	trial := soxai.Trial{Retrain: retrain(epochs), Test: p.test, Also: []datasets.Source{p.swapped}, Seeds: 2}
+	trial := soxai.Trial{Retrain: retrain(epochs), Test: p.test, Also: []datasets.Source{p.swapped}, Seeds: 1}
 	long := os.Getenv("WHYBOOK_TEST_LONG") != ""
 	if long {
 		trial.Seeds, trial.Actions = 5, []soxai.Action{soxai.Mask{}, soxai.Drop{}, soxai.Downweight{}, soxai.Swap{}}
@@ -358,5 +383,55 @@ func TestSameBytes(t *testing.T) {
 	second := saved(t, r, must[soxai.Atlas](t)(r.Batch(7).Build(context.Background())))
 	if first != second {
 		t.Error("another batch on one processor gives another atlas")
+	}
+}
+
+// TestCRAFT: the concept that matters most to the tagged class is the tag.
+func TestCRAFT(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains a network")
+	}
+	t.Parallel()
+	p := must[planted](t)(theTagged())
+	ctx := context.Background()
+	half := must[datasets.Set](t)(p.train.Take(200).Build(ctx))
+	found := must[soxai.Crafted](t)(soxai.CRAFT{Concepts: 6, Patch: 0.5}.Find(ctx, p.net, half, 0))
+	if len(found.Concepts) != 6 || found.Class != "3" || found.Layer != "relu3" {
+		t.Fatalf("%d concepts of %s at %s", len(found.Concepts), found.Class, found.Layer)
+	}
+	tagged := 0
+	for _, crop := range found.Concepts[0].Crops {
+		hits := 0
+		for _, q := range crop.Area.Pixels() {
+			hits += int(half.Masks[crop.Image*784+q])
+		}
+		if hits > 18 { // of 36
+			tagged++
+		}
+	}
+	t.Logf("the first of %d concepts has importance %.2f, the next %.2f; %d of its %d crops show the tag; error %.2f",
+		len(found.Concepts), found.Concepts[0].Importance, found.Concepts[1].Importance, tagged, len(found.Concepts[0].Crops), found.Error)
+	if tagged < 8 || found.Concepts[0].Importance < found.Concepts[1].Importance || found.Error > 0.5 {
+		t.Errorf("%d of %d crops show the tag, importance %v, error %v", tagged, len(found.Concepts[0].Crops), found.Concepts[0].Importance, found.Error)
+	}
+	if err := found.View().Err(); err != nil {
+		t.Error(err)
+	}
+	for name, f := range map[string]func() error{
+		"negative layer": func() error { _, err := soxai.CRAFT{Layer: "conv3"}.Find(ctx, p.net, half, 0); return err },
+		"unknown layer":  func() error { _, err := soxai.CRAFT{Layer: "x"}.Find(ctx, p.net, half, 0); return err },
+	} {
+		if err := f(); !errors.Is(err, xai.ErrLayer) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := (soxai.CRAFT{}).Find(ctx, p.net, half, 9); !errors.Is(err, xai.ErrTarget) {
+		t.Errorf("class 9: %v", err)
+	}
+	if _, err := (soxai.CRAFT{Patch: 2}).Find(ctx, p.net, half, 0); err == nil {
+		t.Error("a crop larger than the image")
+	}
+	if err := (soxai.Crafted{}).View().Err(); err == nil {
+		t.Error("nothing has a view")
 	}
 }

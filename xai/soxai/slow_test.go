@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/whybook/whybook/xai"
+	"github.com/whybook/whybook/xai/render"
 	"github.com/whybook/whybook/xai/soxai"
 	"gonum.org/v1/gonum/floats"
 )
@@ -208,16 +209,19 @@ func TestViews(t *testing.T) {
 	r := soxai.Of(net, s).With(brightness)
 	a := must[soxai.Atlas](t)(r.Build(ctx))
 	impacts := must[soxai.Impacts](t)(soxai.Compare(ctx, r, r))
-	views := map[string]interface {
-		Err() error
-		Alt() string
-	}{
+	views := map[string]render.View{
 		"atlas": a.View(), "canvas": a.CanvasView(), "statistics": a.StatisticsView(), "reasons": a.ReasonsView(), "shares": a.ShareView(),
 		"choice": a.ChoiceView(), "sheet": a.SheetView("concept 1"), "pair": a.PairView("concept 1"), "report": a.Report(), "impact": a.Impact.View(), "impacts": impacts.View(),
 	}
 	for name, v := range views {
 		if v.Err() != nil || v.Alt() == "" {
 			t.Errorf("%s: %v, alt %q", name, v.Err(), v.Alt())
+		}
+		if name != "atlas" && name != "report" && name != "pair" { // the others are parts of these
+			continue
+		}
+		if b, err := v.In(render.Dark).Bundle(); err != nil || len(b.PNG) == 0 || len(b.PNG) > 300_000 || len(b.HTML) > 3_000_000 {
+			t.Errorf("%s: %d bytes of PNG, %d of HTML, %v", name, len(b.PNG), len(b.HTML), err)
 		}
 	}
 	if v, err := r.View(ctx); err != nil || v.Err() != nil {

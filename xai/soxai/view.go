@@ -457,3 +457,27 @@ func (o Outcome) TableView() render.View {
 	t.Plain = true
 	return t.View()
 }
+
+// View draws the importance of the concepts that CRAFT found, and the crops of the first ones.
+func (c Crafted) View() render.View {
+	if len(c.Concepts) == 0 {
+		return render.Failed(fmt.Errorf("soxai.Crafted.View: no concepts: %w", render.ErrEmpty))
+	}
+	bars := render.Bars{Title: fmt.Sprintf("Concepts of class %s by CRAFT", c.Class), Label: "total Sobol index"}
+	var views []render.View
+	for k, one := range c.Concepts {
+		bars.Labels, bars.Values = append(bars.Labels, fmt.Sprintf("concept %d", k+1)), append(bars.Values, one.Importance)
+		if k >= 4 || len(one.Crops) == 0 {
+			continue
+		}
+		grid := render.ImageGrid{Title: fmt.Sprintf("Concept %d, importance %.2f", k+1, one.Importance), Columns: sheet}
+		for _, crop := range one.Crops {
+			if crop.Image < 0 || crop.Image >= c.Set.Len() || !crop.Area.valid(c.Set.Shape.Height*c.Set.Shape.Width) || c.Set.Pixels == nil {
+				return render.Failed(fmt.Errorf("soxai.Crafted.View: a crop of image %d does not fit the set: %w", crop.Image, render.ErrSize))
+			}
+			grid.Images = append(grid.Images, Atlas{Set: c.Set}.crop(Region{Image: crop.Image, Area: crop.Area}, ""))
+		}
+		views = append(views, grid.View())
+	}
+	return render.Column(append([]render.View{bars.View()}, views...)...)
+}
