@@ -267,3 +267,29 @@ func TestAtlasByHand(t *testing.T) {
 		t.Error("arms of different measures are drawn")
 	}
 }
+
+// TestHeatMapsAreWholeMaps: one row for each image, its map divided by its sum, not the critical
+// part alone.
+func TestHeatMapsAreWholeMaps(t *testing.T) {
+	s := squares(20)
+	for i := range 20 { // something darker on the other side
+		s.Pixels[i*64+7*8+(1-i%2)*7] = uint8(40 + 5*i)
+	}
+	a := must[soxai.Atlas](t)(soxai.Of(squareNet(t, s), s).With(brightness).Regions(soxai.Regions{Blur: 1, Mass: 0.5}).HeatMaps(8).Build(context.Background()))
+	if len(a.Regions) != 20 || a.Layer != "" || a.Basis.D != 64 {
+		t.Fatalf("%d regions, layer %q, %d features", len(a.Regions), a.Layer, a.Basis.D)
+	}
+	k := a.Basis.K
+	row := func(i int) []float64 {
+		x := s.Batch(nil, []int{i}).RawRowView(0)
+		floats.Scale(1/floats.Sum(x), x)
+		return x
+	}
+	for i := range 20 {
+		for j := range i {
+			if want, got := floats.Distance(row(i), row(j), 2), floats.Distance(a.Points[i*k:(i+1)*k], a.Points[j*k:(j+1)*k], 2); math.Abs(got-want) > 1e-9 {
+				t.Fatalf("maps %d and %d: distance %v, want %v", i, j, got, want)
+			}
+		}
+	}
+}
