@@ -22,6 +22,18 @@ type linearity struct {
 //
 //	L1 = S/(1+S), L2 = share of wrong rows, L3 = share of wrong interpolated rows
 func measureLinearity(ctx context.Context, d data, c Convention, sd uint64) (linearity, error) {
+	l, err := onPlane(ctx, d, c)
+	if err != nil {
+		return linearity{}, err
+	}
+	l.l1, l.l2 = l.errors(nil, c)
+	x, y, _ := interpolate(d, c, d.rows(), seed.Stream(sd, "L3"))
+	l.l3 = misplaced(l.plane, x, y)
+	return l, nil
+}
+
+// onPlane finds the plane, and the rows on its wrong side.
+func onPlane(ctx context.Context, d data, c Convention) (linearity, error) {
 	p, err := separate(ctx, d, c)
 	if err != nil {
 		return linearity{}, err
@@ -35,9 +47,6 @@ func measureLinearity(ctx context.Context, d data, c Convention, sd uint64) (lin
 	if norm := floats.Norm(p.w, 2); c == Problexity && norm > 0 {
 		floats.Scale(1/norm, l.distance)
 	}
-	l.l1, l.l2 = l.errors(nil, c)
-	x, y, _ := interpolate(d, c, d.rows(), seed.Stream(sd, "L3"))
-	l.l3 = misplaced(p, x, y)
 	return l, nil
 }
 
@@ -79,7 +88,7 @@ func misplaced(p plane, x *mat.Dense, y []int) float64 {
 // classLinearity returns L1 to L3 of class 0 against the others (ImbCoL): the errors of
 // one plane, over the rows of the class, and over n rows between them.
 func classLinearity(ctx context.Context, d data, c Convention, sd uint64) (l linearity, err error) {
-	if l, err = measureLinearity(ctx, d, c, sd); err != nil {
+	if l, err = onPlane(ctx, d, c); err != nil {
 		return l, err
 	}
 	l.l1, l.l2 = l.errors(d.members[0], c)

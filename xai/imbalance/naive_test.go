@@ -865,3 +865,17 @@ func TestSpacesStandSideBySide(t *testing.T) {
 		t.Errorf("DCoL: %v", err)
 	}
 }
+
+func TestSmallestAgainstSorting(t *testing.T) {
+	r := seed.Stream(3, "values")
+	for range 300 {
+		values := make([]float64, 1+r.IntN(2000)) // longer ones are sampled
+		for i := range values {
+			values[i] = float64(r.IntN(len(values)))
+		}
+		sorted, k := slices.Sorted(slices.Values(values)), 1+r.IntN(len(values))
+		if got := smallest(values, k); got != sorted[k-1] {
+			t.Fatalf("value %d of %d is %v, want %v", k, len(values), got, sorted[k-1])
+		}
+	}
+}

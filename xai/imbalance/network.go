@@ -114,12 +114,23 @@ func nearestGraph(ctx context.Context, d data, ix *neighbors.Index, c Convention
 	return g, err
 }
 
-// smallest returns the k-th smallest value, k counted from 1, and reorders values
-// (Hoare's selection).
+// smallest returns the k-th smallest value, k counted from 1, and reorders values: selection
+// with a pivot from a sample about the k-th (Floyd and Rivest 1975).
 func smallest(values []float64, k int) float64 {
 	lo, hi := 0, len(values)-1
-	for lo < hi {
-		pivot := values[(lo+hi)/2]
+	for k--; lo < hi; {
+		if n := float64(hi - lo + 1); n > 400 {
+			z := math.Log(n)
+			s := math.Exp(2*z/3) / 2
+			spread := math.Sqrt(z*s*(n-s)/n) / 2
+			place := float64(k-lo) * s / n
+			if 2*float64(k-lo) < n {
+				spread = -spread
+			}
+			from := max(lo, int(float64(k)-place+spread))
+			smallest(values[from:min(hi, int(float64(k)+s-place+spread))+1], k-from+1)
+		}
+		pivot := values[k]
 		i, j := lo, hi
 		for i <= j {
 			for values[i] < pivot {
@@ -135,15 +146,15 @@ func smallest(values []float64, k int) float64 {
 			}
 		}
 		switch {
-		case k-1 <= j:
+		case k <= j:
 			hi = j
-		case k-1 >= i:
+		case k >= i:
 			lo = i
 		default:
-			return values[k-1]
+			return values[k]
 		}
 	}
-	return values[k-1]
+	return values[k]
 }
 
 // within joins the rows of a class whose Gower distance, scaled so that those of all pairs

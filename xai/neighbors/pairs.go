@@ -42,7 +42,13 @@ func (ix *Index) keepPairs(ctx context.Context) error {
 		for from := lo; from < n; from += size { // tiles, so that the mirrored cells lie together
 			for i := lo; i < hi; i++ {
 				a := ix.row(i)
-				for j := max(from, i+1); j < min(from+size, n); j++ {
+				j, to := max(from, i+1), min(from+size, n)
+				for ; j+4 <= to; j += 4 {
+					s0, s1, s2, s3 := ix.sum4(a, j)
+					sums[i*n+j], sums[i*n+j+1], sums[i*n+j+2], sums[i*n+j+3] = s0, s1, s2, s3
+					sums[j*n+i], sums[(j+1)*n+i], sums[(j+2)*n+i], sums[(j+3)*n+i] = s0, s1, s2, s3
+				}
+				for ; j < to; j++ {
 					s := ix.sum(a, ix.row(j))
 					sums[i*n+j], sums[j*n+i] = s, s
 				}
