@@ -879,3 +879,16 @@ func TestSmallestAgainstSorting(t *testing.T) {
 		}
 	}
 }
+
+// The first of several adversaries stands for them; without any there is none.
+func TestAdversaryByHand(t *testing.T) {
+	for _, c := range []struct {
+		votes []int
+		part  float64
+		top   int
+	}{{[]int{9, 2, 2, 1}, .4, 1}, {[]int{9, 0, 1, 3}, .75, 3}, {[]int{9, 0, 0, 0}, math.NaN(), -1}} {
+		if part, top := adversary(c.votes, 0); top != c.top || part != c.part && !(math.IsNaN(part) && math.IsNaN(c.part)) {
+			t.Errorf("of %v: %v of %d, want %v of %d", c.votes, part, top, c.part, c.top)
+		}
+	}
+}
