@@ -35,8 +35,10 @@ type Complexity struct {
 	Repeats int
 
 	// Bootstrap is the number of resamples for confidence intervals; default 0, none.
-	// Rows are resampled within their class, with what surrounds them as it is (a copy of
-	// a row would be its own nearest neighbour); F1 to F4 are computed anew.
+	// Rows are resampled within their class, with what surrounds them as it is: a copy of
+	// a row would be its own nearest neighbour, and no resample reaches as far as all rows do,
+	// so that F3 and F4 keep the ranges, and F2, which is nothing but ranges, has no interval.
+	// F1 and F1v are computed anew.
 	Bootstrap int
 	Level     float64 // of the intervals, between 0 and 1; default 0.95
 
@@ -289,7 +291,7 @@ func (o Complexity) one(ctx context.Context, d data, sd uint64) (*measured, erro
 		return nil, err
 	}
 	out := &measured{class: make([]map[string]float64, k)}
-	out.set = o.setValues(d, scopes, whole, lines[:len(pairs)], nil)
+	out.set = o.setValues(d, scopes, whole, lines[:len(pairs)], nil, nil)
 	for class := range k {
 		if out.class[class], err = o.classValues(ctx, d, whole, class, lines[len(pairs)+class], sd); err != nil {
 			return nil, err
@@ -351,7 +353,7 @@ func (o Complexity) scope(ctx context.Context, d data, rows []int, sd uint64) (*
 
 // setValues returns the measures of the whole set: those of a resample, with how often
 // each row was drawn, lack what is no mean over the rows.
-func (o Complexity) setValues(d data, scopes []*scope, whole *scope, lines []linearity, weights []float64) map[string]float64 {
+func (o Complexity) setValues(d data, scopes []*scope, whole *scope, lines []linearity, weights []float64, overlaps []overlap) map[string]float64 {
 	c, v := o.Convention, map[string]float64{}
 	over := func(f func(s *scope, w []float64) float64) float64 {
 		var values []float64
@@ -377,8 +379,11 @@ func (o Complexity) setValues(d data, scopes []*scope, whole *scope, lines []lin
 		}
 		f = d.take(rows)
 	}
-	fs := measureFeatures(f, c)
+	fs := measureFeatures(f, c, weights == nil)
 	v["F1"], v["F1mean"], v["F1v"], v["F2"], v["F3"], v["F4"] = fs.f1, fs.f1mean, fs.f1v, fs.f2, fs.f3, fs.f4
+	if weights != nil {
+		v["F3"], v["F4"] = resampled(overlaps, c, weights)
+	}
 	v["N1"] = over(func(s *scope, w []float64) float64 { return s.n1(c, nil, w) })
 	v["N2"] = over(func(s *scope, w []float64) float64 { return s.n2(c, w) })
 	v["N2sum"] = over(func(s *scope, w []float64) float64 { return s.n2sum(nil, w) })
@@ -483,10 +488,11 @@ func (o Complexity) resample(ctx context.Context, out *measured, d data, scopes 
 	pairs := len(lines) - len(d.members)
 	out.resets = make([]map[string]float64, o.Bootstrap)
 	out.reclass = make([][]map[string]float64, o.Bootstrap)
+	overlaps := d.overlaps(o.Convention)
 	var done atomic.Int64
 	return parallel.Blocks(ctx, o.Bootstrap, 1, func(b, _ int) error {
 		weights := redraw(d, seed.Stream(sd, "bootstrap", b))
-		out.resets[b] = o.setValues(d, scopes, whole, lines[:pairs], weights)
+		out.resets[b] = o.setValues(d, scopes, whole, lines[:pairs], weights, overlaps)
 		for class := range d.members {
 			v := whole.classMeans(class, weights)
 			l := lines[pairs+class]

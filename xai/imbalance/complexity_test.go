@@ -301,16 +301,26 @@ func TestBootstrap(t *testing.T) {
 			continue
 		}
 		with++
-		// A range, and with it F2 to F4, can only shrink in a resample.
-		if has([]string{"F2", "F3", "F4"}, v.Name) {
-			continue
+		if v.Name == "F2" {
+			t.Errorf("F2 has an interval, %v to %v: ranges can only shrink in a resample", v.Low, v.High)
 		}
 		if !(v.Low <= v.Value && v.Value <= v.High && v.Low < v.High) {
 			t.Errorf("%s: %v is not in [%v, %v]", v.Name, v.Value, v.Low, v.High)
 		}
 	}
-	if with != 18 {
+	if with != 17 {
 		t.Errorf("%d measures have an interval", with)
+	}
+	// With every row drawn once, F3 and F4 are those of the table, in each convention.
+	once, d := make([]float64, 200), newData(x, y, 2)
+	for i := range once {
+		once[i] = 1
+	}
+	for c := ECoL; c <= DCoL; c++ {
+		want := measureFeatures(d, c, true)
+		if f3, f4 := resampled(d.overlaps(c), c, once); math.Abs(f3-want.f3) > 1e-12 || math.Abs(f4-want.f4) > 1e-12 || f3 == f4 {
+			t.Errorf("%v: F3 and F4 of all rows once are %v, %v, want %v, %v", c, f3, f4, want.f3, want.f4)
+		}
 	}
 	// N3 is a share: its interval is about that of a binomial.
 	for _, v := range got.Set {

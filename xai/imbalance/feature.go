@@ -11,8 +11,8 @@ import (
 type features struct{ f1, f1mean, f1v, f2, f3, f4 float64 }
 
 // measureFeatures returns the measures F1 to F4 of Ho and Basu (2002), in the form of the
-// survey, section 3.1, and a convention.
-func measureFeatures(d data, c Convention) features {
+// survey, section 3.1, and a convention; F2 to F4 only with ranges, else NaN.
+func measureFeatures(d data, c Convention, ranges bool) features {
 	var out features
 	ratio := fisher(d)
 	out.f1mean = shareMean(ratio)
@@ -40,9 +40,11 @@ func measureFeatures(d data, c Convention) features {
 			v = 1 / (1 + v)
 		}
 		f1v = append(f1v, v)
-		f2 = append(f2, overlapVolume(p))
-		f3 = append(f3, overlapShare(p))
-		f4 = append(f4, overlapTogether(p, c))
+		if ranges {
+			f2 = append(f2, overlapVolume(p))
+			f3 = append(f3, overlapShare(p))
+			f4 = append(f4, overlapTogether(p, c))
+		}
 	}
 	out.f1v, out.f2, out.f3, out.f4 = mean(f1v), mean(f2), mean(f3), mean(f4)
 	if c == DCoL {
@@ -233,12 +235,19 @@ func overlapVolume(d data) float64 {
 // overlapShare returns F3 of two classes: the least share, over the features, of rows in
 // the overlap of the two ranges.
 func overlapShare(d data) float64 {
-	low, high := d.extent(0)
+	low, high := d.shared()
+	return float64(slices.Min(d.inside(low, high))) / float64(d.rows())
+}
+
+// shared returns for each feature the overlap of the ranges of classes 0 and 1: none where low is
+// above high.
+func (d data) shared() (low, high []float64) {
+	low, high = d.extent(0)
 	low1, high1 := d.extent(1)
 	for f := range low {
 		low[f], high[f] = max(low[f], low1[f]), min(high[f], high1[f])
 	}
-	return float64(slices.Min(d.inside(low, high))) / float64(d.rows())
+	return low, high
 }
 
 // inside counts for each feature the rows from low to high.
@@ -260,15 +269,18 @@ func (d data) inside(low, high []float64) []int {
 // rows count as taken away too, while there is a feature; Problexity counts among what a
 // feature separates the rows that are gone, and takes the last of equal features.
 func overlapTogether(d data, c Convention) float64 {
-	left := d
+	return float64(len(leftTogether(d, c))) / float64(d.rows())
+}
+
+// leftTogether returns the rows that F4 counts.
+func leftTogether(d data, c Convention) []int {
+	left, rows := d, make([]int, d.rows())
+	for i := range rows {
+		rows[i] = i
+	}
 	used := make([]bool, d.features())
 	for range used {
-		low0, high0 := left.extent(0)
-		low1, high1 := left.extent(1)
-		low, high := low0, high0
-		for f := range low {
-			low[f], high[f] = max(low0[f], low1[f]), min(high0[f], high1[f])
-		}
+		low, high := left.shared()
 		all := left
 		if c == Problexity {
 			all = d
@@ -288,17 +300,77 @@ func overlapTogether(d data, c Convention) float64 {
 			}
 		}
 		if len(keep) == 0 {
-			return 0
+			return nil
 		}
 		left = left.take(keep)
+		for i, k := range keep { // k is i or more
+			rows[i] = rows[k]
+		}
+		rows = rows[:len(keep)]
 		if len(left.members[0]) == 0 || len(left.members[1]) == 0 {
 			if c == PyMFE && slices.Contains(used, false) {
-				return 0
+				return nil
 			}
 			break
 		}
 	}
-	return float64(left.rows()) / float64(d.rows())
+	return rows
+}
+
+// overlap is what F3 and F4 of a pair of classes count, for resamples: the ranges stay those of
+// all rows, since a resample does not reach as far.
+type overlap struct {
+	rows   []int   // of the set, those of the pair
+	inside [][]int // of rows, for each feature, those in the overlap of its ranges
+	left   []int   // of rows, those that F4 leaves
+}
+
+// overlaps returns those of all pairs.
+func (d data) overlaps(c Convention) []overlap {
+	var list []overlap
+	for a := range d.members {
+		for b := a + 1; b < len(d.members); b++ {
+			p, o := d.pair(a, b), overlap{rows: slices.Concat(d.members[a], d.members[b])}
+			slices.Sort(o.rows)
+			low, high := p.shared()
+			o.inside = make([][]int, p.features())
+			for i := range p.rows() {
+				for f, v := range p.x.RawRowView(i) {
+					if v >= low[f] && v <= high[f] {
+						o.inside[f] = append(o.inside[f], o.rows[i])
+					}
+				}
+			}
+			for _, i := range leftTogether(p, c) {
+				o.left = append(o.left, o.rows[i])
+			}
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// resampled returns F3 and F4, means over the pairs, by how often each row was drawn.
+func resampled(list []overlap, c Convention, weights []float64) (f3, f4 float64) {
+	sum := func(rows []int) (s float64) {
+		for _, r := range rows {
+			s += weights[r]
+		}
+		return s
+	}
+	for _, o := range list {
+		least := math.Inf(1)
+		for _, rows := range o.inside {
+			least = min(least, sum(rows))
+		}
+		all := sum(o.rows)
+		f3 += least / all / float64(len(list))
+		f4 += sum(o.left) / all / float64(len(list))
+	}
+	if c == DCoL {
+		return 1 - f3, 1 - f4
+	}
+	return f3, f4
 }
 
 // classFeatures returns F2 and F3 of class 0 against the others (Barella, Garcia, Souto,

@@ -485,7 +485,7 @@ func TestFisherByHand(t *testing.T) {
 	if r := fisherDCoL(d); math.Abs(r[0]-25.0/6) > 1e-12 {
 		t.Errorf("DCoL's ratio %v, want 25/6", r[0])
 	}
-	fs := measureFeatures(d, Problexity) // 2 * .4 * .6 * 25 / (.4*1 + .6*8/3) = 6
+	fs := measureFeatures(d, Problexity, true) // 2 * .4 * .6 * 25 / (.4*1 + .6*8/3) = 6
 	if math.Abs(fs.f1-1.0/7) > 1e-12 {
 		t.Errorf("Problexity's F1 %v, want 1/7", fs.f1)
 	}
