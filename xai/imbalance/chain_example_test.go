@@ -105,3 +105,48 @@ func ExampleCompare() {
 	// mean: 0.625, then 0.750
 	// Recall by class size
 }
+
+// What is hard in the inputs, and what still is in the features of a layer.
+func ExampleSpaces() {
+	ctx := context.Background()
+	set, err := datasets.Blobs(datasets.BlobOptions{Samples: 300, Classes: 3, Spread: 3}).Seed(4).LongTail(0.1).Build(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	net, err := nn.Image(set.Shape).Dense(8).ReLU().Dense(3).Fit(set, nn.Training{Epochs: 60, Seed: 1, Optimizer: nn.Adam{Rate: 0.02}}).Build(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	a, err := imbalance.Of(set).Embed(net, "relu1").Build(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	inputs, err := a.InputComplexity(ctx, imbalance.Complexity{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	features, err := a.Complexity(ctx, imbalance.Complexity{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	side := imbalance.Spaces{inputs, features}
+	fmt.Println(side.View().Title())
+	fmt.Println(side.SetTable().Names())
+	page, err := imbalance.Report(ctx, a, imbalance.ReportOptions{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(page.Title)
+	fmt.Println(page.Sections[0].Heading)
+	// Output:
+	// Complexity of the classes (ECoL)
+	// [measure inputs relu1]
+	// Imbalanced classes: blobs, long tail 0.1
+	// Accuracy of classes
+}

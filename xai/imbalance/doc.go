@@ -14,7 +14,11 @@
 // Chawla, Understanding imbalanced data: XAI & interpretable ML framework, Machine Learning
 // 2024 (doi 10.1007/s10994-023-06414-w). Every technique is a function of plain data too:
 // features n x d, labels, predictions, or only the neighbours, as the authors published
-// them (see [ReadNeighbors]).
+// them (see [ReadNeighbors]). [Report] puts everything on one page, which saves as one HTML
+// document:
+//
+//	page, err := imbalance.Report(ctx, a, imbalance.ReportOptions{})
+//	paths, err := render.Dir("out").Save(page.View())
 //
 // # Complexity
 //
@@ -23,6 +27,10 @@
 //	t, err := imbalance.Complexity{}.Measure(ctx, x, labels)
 //	t.Get("N1")        // of all classes together
 //	t.Column("N1")     // of each class against the others
+//	t.View()           // tables to sort and filter
+//
+// Of an analysis, Analysis.Complexity measures the features of a layer and
+// Analysis.InputComplexity the inputs; [Spaces] puts them side by side.
 //
 // Sources: Lorena, Garcia, Lehmann, Souto and Ho, How complex is your classification
 // problem?, ACM Computing Surveys 52(5), 2019, for the set; Barella et al., Assessing the data
@@ -52,10 +60,13 @@
 //	C1, C2   entropy and imbalance of the class sizes; IR the largest class over the smallest
 //
 // Of each class, in the order of Table.Columns: n rows, their share, IR the largest class
-// over this one; kDN, degOver and CM over its rows, D3 the number of rows with less than half
-// of the k nearest of the class; safe level, high for easy; N1, N2 (as N2sum), N3, N4, T1 and
-// LSC over its rows; F2 and F3 of its range and rows against all others; L1 to L3 of one SVM
-// of the class against all others. ImbCoL's F4 of a class is left out: it always equals its F3.
+// over this one; the shares of rows that are safe, border, rare and outlier (see [Archetype], by
+// [Count]); kDN, degOver and CM over its rows, D3 the number of rows with less than half of
+// the k nearest of the class; safe level, high for easy; adversary, the largest share that one
+// other class has of the neighbours of other classes, and Class.Adversary which one; N1, N2 (as
+// N2sum), N3, N4, T1 and LSC over its rows; F2 and F3 of its range and rows against all others;
+// L1 to L3 of one SVM of the class against all others. ImbCoL's F4 of a class is left out: it
+// always equals its F3.
 //
 // # Symbols
 //
@@ -68,8 +79,8 @@
 // The text of Dablain et al. was not at hand beyond its introduction; its definitions are
 // taken from the authors' published code. Members are left out of their own neighbours by
 // index, where the code drops the first neighbour, which is wrong for duplicates; the packages
-// of complexity measures do that too. Ties go to the lower index. Density ratios come
-// normalised by class size too, and the colour bands of a class are always shown beside
+// of complexity measures do that too. Ties go to the lower index. A feature of 0 is no member's
+// in density ratios, which come normalised by class size too, and the colour bands of a class are always shown beside
 // those of all its pixels: without them the chart shows what colours a class has, not which
 // matter. How well nearest adversaries foretell validation errors, the overlap of features
 // as numbers, and the colour bins by hue are ours, as is said where they are defined. Random
