@@ -268,7 +268,7 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.Colours = &bands
-	page, err := imbalance.Report(ctx, a, imbalance.ReportOptions{})
+	page, err := imbalance.Report(ctx, a, imbalance.ReportOptions{Complexity: imbalance.Complexity{Sample: 300}})
 	if err != nil {
 		t.Fatal(err)
 	}
