@@ -441,6 +441,19 @@ func TestSaveLoad(t *testing.T) {
 	}
 }
 
+func TestDefaults(t *testing.T) {
+	in, err := Of(sixNet()).Trees(2).Factors(2).Clusters(2).On(sixClasses(300, 1)).Build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (Settings{Layer: "hidden", Factors: 2, Clusters: 2, Trees: 2, TreeLeaf: 1, Depth: 5, MinLeaf: 3, Criterion: tree.Entropy, Quiet: 0.01, Sample: 300}); in.Settings != want {
+		t.Errorf("%+v, want %+v", in.Settings, want)
+	}
+	if s := Of(sixNet()).s; s.Factors != 5 || s.Clusters != 10 || s.Trees != 100 {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestKeys(t *testing.T) {
 	r := small(t)
 	keys := map[string]string{}
