@@ -449,6 +449,24 @@ func TestDefaults(t *testing.T) {
 	if want := (Settings{Layer: "hidden", Factors: 2, Clusters: 2, Trees: 2, TreeLeaf: 1, Depth: 5, MinLeaf: 3, Criterion: tree.Entropy, Quiet: 0.01, Sample: 300}); in.Settings != want {
 		t.Errorf("%+v, want %+v", in.Settings, want)
 	}
+	// The impurity of the root by both criteria.
+	counts, entropy, gini := make([]float64, 6), 0.0, 1.0
+	for _, c := range in.Targets {
+		counts[c] += 1.0 / 300
+	}
+	for _, p := range counts {
+		entropy, gini = entropy-p*math.Log(p), gini-p*p
+	}
+	for criterion, want := range map[tree.Criterion]float64{tree.Entropy: entropy, tree.Gini: gini} {
+		in.Settings.Criterion = criterion
+		grown, err := in.tree(t.Context(), 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := grown.Nodes()[0].Impurity; math.Abs(got-want) > 1e-9 {
+			t.Errorf("%v: impurity of the root %v, want %v", criterion, got, want)
+		}
+	}
 	if s := Of(sixNet()).s; s.Factors != 5 || s.Clusters != 10 || s.Trees != 100 {
 		t.Errorf("%+v", s)
 	}
