@@ -178,6 +178,9 @@ func (t *training) interpret(ctx context.Context, s Settings) (*Interpretation, 
 		Settings: s, Reading: t.reading, Dead: l.dead, Classes: t.set.Classes, Shape: t.set.Shape, Columns: t.set.Columns,
 		Factors: l.factors, Labels: t.set.Labels, Targets: t.hidden.classes, Identities: l.labels, net: t.net, batch: t.batch,
 	}
+	if err := in.askable(); err != nil { // before the forests, which take long
+		return nil, err
+	}
 	seen := make([]bool, len(in.Classes))
 	for _, c := range in.Targets {
 		seen[c] = true
@@ -306,14 +309,23 @@ func (in *Interpretation) grow(ctx context.Context, table *tree.Table, memory in
 	return nil
 }
 
+// askable returns an error where there would be too many questions.
+func (in *Interpretation) askable() error {
+	if !in.Settings.Sets {
+		return nil
+	}
+	for g := range in.Factors {
+		if k := in.Factors[g].Clusters(); k > maxSets {
+			return xai.Stepf("cnninte.Of.Sets", "factor %d has %d clusters, which can be divided in too many ways; ask for at most %d", g+1, k, maxSets)
+		}
+	}
+	return nil
+}
+
 // tree grows the meta-level tree to a depth.
 func (in *Interpretation) tree(ctx context.Context, depth int) (*tree.Tree, error) {
-	if in.Settings.Sets {
-		for g := range in.Factors {
-			if k := in.Factors[g].Clusters(); k > maxSets {
-				return nil, xai.Stepf("cnninte.Of.Sets", "factor %d has %d clusters, which can be divided in too many ways; ask for at most %d", g+1, k, maxSets)
-			}
-		}
+	if err := in.askable(); err != nil {
+		return nil, err
 	}
 	t, err := tree.CART{Criterion: in.Settings.Criterion, MaxDepth: depth, MinLeaf: in.Settings.MinLeaf}.Classify(ctx, in.hot(in.Identities), in.Targets, len(in.Classes))
 	if err != nil {
