@@ -191,6 +191,14 @@ func TestQuietNeurons(t *testing.T) {
 	}
 }
 
+func TestNearestCentroid(t *testing.T) {
+	f := []Factor{{Neurons: []int{1}, Centroids: mat.NewDense(3, 1, []float64{5, -1, 1})}}
+	got, err := assign(t.Context(), f, mat.NewDense(3, 2, []float64{9, 0, 9, 0.1, -9, 3}))
+	if err != nil || fmt.Sprint(got) != "[[1 2 0]]" { // 0 lies between two, 3 too: the first one
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
 func TestRowsVariant(t *testing.T) {
 	in, err := Of(sixNet()).Variant(Rows).Factors(3).Clusters(2).Trees(10).On(sixClasses(600, 1)).Build(t.Context())
 	if err != nil {
