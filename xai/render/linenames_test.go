@@ -37,3 +37,20 @@ func TestColumnOfDifferentQuantities(t *testing.T) {
 		t.Errorf("numbers of one quantity do not share their decimals:\n%s", text)
 	}
 }
+
+// TestBundleOfManyPictures: a column of pictures and a table stays within the size of a
+// figure, without its HTML if need be.
+func TestBundleOfManyPictures(t *testing.T) {
+	noise := make([]float64, 64*64)
+	views := []render.View{render.Table{Columns: []string{"a"}, Rows: [][]any{{1}}}.View()}
+	for k := range 8 {
+		for i := range noise {
+			noise[i] = float64((i*7919+k*31)%997) / 997
+		}
+		views = append(views, render.Column(render.HeatMap{Values: noise, Height: 64, Width: 64}.View(), views[0]))
+	}
+	b, err := render.Column(views...).Bundle()
+	if err != nil || len(b.PNG) == 0 || len(b.HTML) > 300_000 || len(b.PNG) > 220_000 {
+		t.Errorf("%v, %d bytes of PNG, %d of HTML", err, len(b.PNG), len(b.HTML))
+	}
+}

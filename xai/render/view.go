@@ -191,8 +191,8 @@ func (v View) HTML() (string, error) {
 }
 
 // Bundle returns the figure in all forms that suit it, for a notebook. Picture and HTML
-// stay below 300 kB, except that the HTML of a Canvas or Page has 3 MB and is left out
-// beyond; the SVG is left out where it does not.
+// stay below 300 kB, except that the HTML of a Canvas or Page has 3 MB; SVG and HTML are left
+// out where they do not, and the picture stays.
 func (v View) Bundle() (Bundle, error) {
 	if err := v.Err(); err != nil {
 		return Bundle{}, err
@@ -210,7 +210,7 @@ func (v View) Bundle() (Bundle, error) {
 		if len(b.HTML) > figureLimit {
 			limit = pngLimit // a kind that has more to carry, see Canvas and Page
 		}
-		if len(b.HTML) > webLimit {
+		if len(b.HTML) > webLimit || v.web == nil && len(b.HTML) > figureLimit {
 			b.HTML = ""
 		}
 	}
