@@ -38,7 +38,8 @@ type Complexity struct {
 	// Rows are resampled within their class, with what surrounds them as it is: a copy of
 	// a row would be its own nearest neighbour, and no resample reaches as far as all rows do,
 	// so that F3 and F4 keep the ranges, and F2, which is nothing but ranges, has no interval.
-	// F1 and F1v are computed anew.
+	// F1 and F1v are computed anew; F1v, with its cube of the features or rows, whichever are
+	// fewer, is what takes long of hundreds of features.
 	Bootstrap int
 	Level     float64 // of the intervals, between 0 and 1; default 0.95
 
