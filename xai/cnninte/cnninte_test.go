@@ -272,6 +272,15 @@ func TestDescriptions(t *testing.T) {
 	if len(seen) != 128 {
 		t.Errorf("%d neurons of 128", len(seen))
 	}
+	counts := make([]int, 10)
+	for i, c := range in.Identities[0] {
+		if c == 0 {
+			counts[in.Targets[i]]++
+		}
+	}
+	if !slices.Equal(counts, in.Factors[0].Counts[0]) {
+		t.Errorf("the network's classes in a cluster are %v, want %v", in.Factors[0].Counts[0], counts)
+	}
 	f, c := &in.Factors[1], 2
 	mean, n := make([]float64, 784), 0
 	for i, label := range in.Identities[1] {
@@ -438,6 +447,16 @@ func TestSaveLoad(t *testing.T) {
 	}
 	if _, err := Load(bytes.NewReader(append(slices.Clone(file), file...)), nil); !errors.Is(err, ErrFormat) {
 		t.Errorf("twice: %v", err)
+	}
+}
+
+func TestSample(t *testing.T) {
+	a, b := sample(1, 1000, 10), sample(2, 1000, 10)
+	if len(a) != 10 || !slices.IsSorted(a) || len(slices.Compact(slices.Clone(a))) != 10 || slices.Equal(a, b) || !slices.Equal(a, sample(1, 1000, 10)) {
+		t.Errorf("samples %v and %v", a, b)
+	}
+	if got := sample(1, 3, 10); !slices.Equal(got, []int{0, 1, 2}) {
+		t.Errorf("more than there are: %v", got)
 	}
 }
 
@@ -847,6 +866,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestForestBound: the bound holds for all forests together, not for each.
 func TestForestBound(t *testing.T) {
 	in := interpretation(t)
 	size := 0
@@ -855,5 +875,16 @@ func TestForestBound(t *testing.T) {
 	}
 	if size > in.Size() || size < in.Factors[0].Forest.Size()*2 {
 		t.Errorf("forests of %d bytes in all, the interpretation says %d", size, in.Size())
+	}
+	table, err := tree.Prepare(t.Context(), inputs(set(t, digits())), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest := 8*2000*128 + table.Bytes() + 64<<10
+	if _, err := small(t).Memory(rest + size*2/3).Build(t.Context()); !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), "forest of factor 3 of 3") {
+		t.Errorf("two thirds of the forests fit: %v", err)
+	}
+	if _, err := small(t).Memory(rest + size).Build(t.Context()); err != nil {
+		t.Errorf("all forests fit: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package cnninte
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -95,7 +96,7 @@ func sixNet() planted {
 // TestPlantedFactors has an answer that is known: two groups of neurons, three and two
 // clusters of instances, and a tree that asks about both.
 func TestPlantedFactors(t *testing.T) {
-	train, test := sixClasses(600, 1), sixClasses(200, 2)
+	train, test := sixClasses(600, 1), sixClasses(230, 2)
 	in, err := Of(sixNet()).Layer("hidden").Factors(2).Clusters(3).Trees(10).On(train).Build(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +118,7 @@ func TestPlantedFactors(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := tested.Quality()
-	if q.Fidelity.Hits != 200 || q.FidelityOracle.Hits != 200 || q.Network.Hits != 200 {
+	if q.Fidelity.Hits != 230 || q.FidelityOracle.Hits != 230 || q.Network.Hits != 230 {
 		t.Errorf("quality %+v", q)
 	}
 	// a tells nothing of b: within a, the more frequent b.
@@ -125,7 +126,7 @@ func TestPlantedFactors(t *testing.T) {
 	for _, c := range test.Labels {
 		most[c]++
 	}
-	want := float64(max(most[0], most[1])+max(most[2], most[3])+max(most[4], most[5])) / 200
+	want := float64(max(most[0], most[1])+max(most[2], most[3])+max(most[4], most[5])) / 230
 	if got := q.Factors[0].Purity; math.Abs(got-want) > 1e-12 {
 		t.Errorf("purity %v, want %v", got, want)
 	}
@@ -155,6 +156,9 @@ func TestPlantedFactors(t *testing.T) {
 	if branch == nil || branch[1] != fmt.Sprint(yes) {
 		t.Errorf("%d say yes to %v:\n%s", yes, first, in.View().Text())
 	}
+	if 2*asked == 230 || 2*yes == 600 {
+		t.Fatalf("%d and %d say yes: as many as no, and nothing is tested", yes, asked)
+	}
 	row := regexp.MustCompile(fmt.Sprintf(`\nall +F%d in %d[^\n]*? +(\d+) +\d+ %%`, first.Factor+1, first.Clusters[0]+1)).FindStringSubmatch(tested.FlowView().Text())
 	if row == nil || row[1] != fmt.Sprint(asked) {
 		t.Errorf("%d of the test instances say yes to %v, drawn is %v:\n%s", asked, first, row, tested.FlowView().Text())
@@ -164,6 +168,26 @@ func TestPlantedFactors(t *testing.T) {
 		if v := in.Factors[g].Forest.Importance()[g]; v < 0.95 {
 			t.Errorf("factor %d: importance %v", g+1, v)
 		}
+	}
+}
+
+// TestSeedOfForests: with clusters that are found from any start, another seed gives other
+// forests and nothing else.
+func TestSeedOfForests(t *testing.T) {
+	var forests [2]bytes.Buffer
+	var clusters [2]string
+	for i := range forests {
+		in, err := Of(sixNet()).Factors(2).Clusters(2).Trees(3).Seed(uint64(i)).On(sixClasses(300, 1)).Build(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		clusters[i] = fmt.Sprint(in.Identities)
+		if err := in.Factors[0].Forest.Save(&forests[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if clusters[0] != clusters[1] || bytes.Equal(forests[0].Bytes()[100:], forests[1].Bytes()[100:]) { // behind the header, which has the seed
+		t.Error("clusters differ, or forests do not")
 	}
 }
 
