@@ -49,6 +49,9 @@ func TestBundleOfManyPictures(t *testing.T) {
 		}
 		views = append(views, render.Column(render.HeatMap{Values: noise, Height: 64, Width: 64}.View(), views[0]))
 	}
+	if still, err := views[0].Still().Bundle(); err != nil || still.HTML != "" || len(still.PNG) == 0 {
+		t.Errorf("%v: a still table has %d bytes of HTML", err, len(still.HTML))
+	}
 	b, err := render.Column(views...).Bundle()
 	if err != nil || len(b.PNG) == 0 || len(b.HTML) > 300_000 || len(b.PNG) > 220_000 {
 		t.Errorf("%v, %d bytes of PNG, %d of HTML", err, len(b.PNG), len(b.HTML))

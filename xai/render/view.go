@@ -35,6 +35,7 @@ type View struct {
 	sorts bool     // its readers may sort and filter it there
 	web   web      // what the figure is in HTML, if that is its best form
 	room  int      // bytes for the picture in the HTML form; 0 for the default
+	plain bool     // a picture and text only
 	parts []View   // of a Row or Column, for text and HTML
 	stack bool     // the parts stand below each other
 	err   error
@@ -228,8 +229,18 @@ func (v View) Bundle() (Bundle, error) {
 	return b, nil
 }
 
+// Still returns the view as a picture and text only, without an HTML form in its bundle: for
+// notebooks that must stay small, where a page of many figures may have a megabyte of it.
+func (v View) Still() View {
+	v.plain = true
+	return v
+}
+
 // isHTML reports whether HTML is the view's best form, rather than a picture.
 func (v View) isHTML() bool {
+	if v.plain {
+		return false
+	}
 	for _, part := range v.parts {
 		if !part.isHTML() && v.web == nil {
 			return false
