@@ -7,6 +7,7 @@ import (
 
 	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/seed"
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -43,25 +44,83 @@ func (m LIME) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dens
 	if err := in.Check(f, dst); err != nil {
 		return Report{}, err
 	}
-	samples, err := count("Samples", m.Samples, 1000)
+	local, passes, err := m.fit(ctx, f, in, func(i int) []int { return in.Targets[i : i+1] })
 	if err != nil {
 		return Report{}, err
+	}
+	for i, l := range local {
+		w, _, err := l.solve(0)
+		if err != nil {
+			return Report{}, fmt.Errorf("row %d: %w", i, err)
+		}
+		spread(dst, i, l.group, w)
+	}
+	return Report{Passes: passes}, nil
+}
+
+// Local returns what the local linear models, one for each score, say of the rows themselves,
+// where every superpixel is kept: the n x k numbers b + sum_g w_g. The share of rows where the
+// greatest of them is that of f is the fidelity of LIME to f. The targets of in do not matter.
+func (m LIME) Local(ctx context.Context, f xai.Differentiable, in Batch) (*mat.Dense, error) {
+	if in.X == nil || in.X.IsEmpty() {
+		return nil, fmt.Errorf("saliency.LIME.Local: no rows: %w", xai.ErrShape)
+	}
+	n, d := in.X.Dims()
+	in.Targets = make([]int, n)
+	if err := in.Check(f, mat.NewDense(n, d, nil)); err != nil {
+		return nil, fmt.Errorf("saliency.LIME.Local: %w", err)
+	}
+	_, k := f.Dims()
+	all := make([]int, k)
+	for c := range all {
+		all[c] = c
+	}
+	local, _, err := m.fit(ctx, f, in, func(int) []int { return all })
+	if err != nil {
+		return nil, fmt.Errorf("saliency.LIME.Local: %w", err)
+	}
+	out := mat.NewDense(n, k, nil)
+	for i, l := range local {
+		for c := range k {
+			w, b, err := l.solve(c)
+			if err != nil {
+				return nil, fmt.Errorf("saliency.LIME.Local: row %d: %w", i, err)
+			}
+			out.Set(i, c, b+floats.Sum(w))
+		}
+	}
+	return out, nil
+}
+
+// fit gathers, for the given scores of each row, the moments of its samples. It returns how
+// many there are.
+func (m LIME) fit(ctx context.Context, f xai.Differentiable, in Batch, targets func(i int) []int) ([]*surrogate, int, error) {
+	samples, err := count("Samples", m.Samples, 1000)
+	if err != nil {
+		return nil, 0, err
 	}
 	size, err := count("Batch", m.Batch, 64)
 	if err != nil {
-		return Report{}, err
+		return nil, 0, err
 	}
 	width, err := amount("Width", m.Width, 0.25)
 	if err != nil {
-		return Report{}, err
+		return nil, 0, err
 	}
 	ridge, err := amount("Ridge", m.Ridge, 1)
 	if err != nil {
-		return Report{}, err
+		return nil, 0, err
 	}
 	local, err := m.cut(in)
 	if err != nil {
-		return Report{}, err
+		return nil, 0, err
+	}
+	for i, l := range local {
+		l.ridge, l.targets = ridge, targets(i)
+		l.zy = make([][]float64, len(l.targets))
+		for t := range l.zy {
+			l.zy[t] = make([]float64, l.groups+1)
+		}
 	}
 
 	z := make([]bool, 0)
@@ -84,21 +143,9 @@ func (m LIME) Attribute(ctx context.Context, f xai.Differentiable, dst *mat.Dens
 				}
 			}
 		},
-		use: func(i, s int, _, scores []float64) {
-			local[i].add(draw(i, s), scores[in.Targets[i]], width)
-		},
+		use: func(i, s int, _, scores []float64) { local[i].add(draw(i, s), scores, width) },
 	}
-	if err := perturb.run(ctx, f, in); err != nil {
-		return Report{}, err
-	}
-	for i, l := range local {
-		w, err := l.solve(ridge)
-		if err != nil {
-			return Report{}, fmt.Errorf("row %d: %w", i, err)
-		}
-		spread(dst, i, l.group, w)
-	}
-	return Report{Passes: samples}, nil
+	return local, samples, perturb.run(ctx, f, in)
 }
 
 // cut makes the superpixels of each row.
@@ -143,21 +190,23 @@ func (m LIME) cut(in Batch) ([]*surrogate, error) {
 				l.means(x)
 			}
 		}
-		l.zz, l.zy = mat.NewSymDense(l.groups+1, nil), make([]float64, l.groups+1)
+		l.zz = mat.NewSymDense(l.groups+1, nil)
 		list[i] = l
 	}
 	return list, nil
 }
 
-// surrogate is the linear model of one row: its regions, and the weighted moments of the
+// surrogate is the linear models of one row: its regions, and the weighted moments of the
 // samples, with a last regressor that is always 1.
 type surrogate struct {
 	group  []int // of each pixel
 	groups int
 	fill   []float64
 
-	zz *mat.SymDense
-	zy []float64
+	ridge   float64
+	targets []int // the scores that have a model
+	zz      *mat.SymDense
+	zy      [][]float64 // one for each target
 }
 
 // means fills each region with its mean, channel by channel.
@@ -177,7 +226,7 @@ func (l *surrogate) means(x []float64) {
 	}
 }
 
-func (l *surrogate) add(z []bool, score, width float64) {
+func (l *surrogate) add(z []bool, scores []float64, width float64) {
 	kept := 0
 	for _, on := range z {
 		if on {
@@ -190,7 +239,9 @@ func (l *surrogate) add(z []bool, score, width float64) {
 		if g < l.groups && !z[g] {
 			continue
 		}
-		l.zy[g] += weight * score
+		for t, k := range l.targets {
+			l.zy[t][g] += weight * scores[k]
+		}
 		for k := g; k <= l.groups; k++ {
 			if k == l.groups || z[k] {
 				l.zz.SetSym(g, k, l.zz.At(g, k)+weight)
@@ -199,27 +250,33 @@ func (l *surrogate) add(z []bool, score, width float64) {
 	}
 }
 
-// solve returns the coefficients. The intercept is not penalised: moments are centred.
-func (l *surrogate) solve(ridge float64) ([]float64, error) {
-	g := l.groups
+// solve returns the coefficients and the intercept of the model of a target. The intercept is
+// not penalised: moments are centred.
+func (l *surrogate) solve(target int) (coefficients []float64, intercept float64, err error) {
+	g, zy := l.groups, l.zy[target]
 	total := l.zz.At(g, g)
 	a, b := mat.NewSymDense(g, nil), mat.NewVecDense(g, nil)
 	for r := range g {
-		b.SetVec(r, l.zy[r]-l.zz.At(r, g)*l.zy[g]/total)
+		b.SetVec(r, zy[r]-l.zz.At(r, g)*zy[g]/total)
 		for c := r; c < g; c++ {
 			a.SetSym(r, c, l.zz.At(r, c)-l.zz.At(r, g)*l.zz.At(c, g)/total)
 		}
-		a.SetSym(r, r, a.At(r, r)+ridge)
+		a.SetSym(r, r, a.At(r, r)+l.ridge)
 	}
 	var chol mat.Cholesky
 	w := mat.NewVecDense(g, nil)
 	if !chol.Factorize(a) {
-		return nil, fmt.Errorf("the regression over %d superpixels has no solution; raise Samples or Ridge", g)
+		return nil, 0, fmt.Errorf("the regression over %d superpixels has no solution; raise Samples or Ridge", g)
 	}
 	if err := chol.SolveVecTo(w, b); err != nil {
-		return nil, fmt.Errorf("the regression over %d superpixels is ill-conditioned; raise Samples or Ridge: %w", g, err)
+		return nil, 0, fmt.Errorf("the regression over %d superpixels is ill-conditioned; raise Samples or Ridge: %w", g, err)
 	}
-	return w.RawVector().Data, nil
+	coefficients = w.RawVector().Data
+	intercept = zy[g] / total
+	for r, v := range coefficients {
+		intercept -= v * l.zz.At(r, g) / total
+	}
+	return coefficients, intercept, nil
 }
 
 var _ Method = LIME{}

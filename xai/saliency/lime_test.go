@@ -1,11 +1,13 @@
 package saliency
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"testing"
 
 	"github.com/whybook/whybook/datasets"
+	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/seed"
 	"gonum.org/v1/gonum/mat"
 )
@@ -122,5 +124,43 @@ func TestSuperpixels(t *testing.T) {
 		if slices.Min(seen) == 0 {
 			t.Errorf("%dx%d into %d: sizes %v", c.h, c.w, c.want, seen)
 		}
+	}
+}
+
+// TestLIMELocal: the local models of a linear model are the model, and each model is the one
+// whose coefficients the map has.
+func TestLIMELocal(t *testing.T) {
+	f := affine(2, []float64{1, -2, 0.5, 3}, []float64{0, 1, 1, -1}, []float64{4, 0, 0, 0})
+	in := images(rows([]float64{0.5, 0.25, 1, 0.75}, []float64{0.1, 0.9, 0.3, 0.2}), 2, 2)
+	m := LIME{Patch: 1, Baseline: make([]float64, 4), Ridge: 1e-9}
+	got, err := m.Local(ctx, f, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		near(t, "linear", got.RawRowView(i), f.scores(in.X.RawRowView(i)), 1e-7)
+	}
+
+	// With strong shrinkage the sum of the coefficients changes, and the local model with it.
+	net := tanhNet(4, 3)
+	weak, err := LIME{Patch: 1, Baseline: make([]float64, 4), Ridge: 1e-9}.Local(ctx, net, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	strong, err := LIME{Patch: 1, Baseline: make([]float64, 4), Ridge: 1e9}.Local(ctx, net, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	truth, mean := net.scores(in.X.RawRowView(0)), strong.RawRowView(0)
+	for k := range truth {
+		if math.Abs(weak.At(0, k)-truth[k]) >= math.Abs(mean[k]-truth[k]) {
+			t.Errorf("score %d is %g; the local model says %g, a constant %g", k, truth[k], weak.At(0, k), mean[k])
+		}
+	}
+	if _, err := m.Local(ctx, f, Batch{}); !errors.Is(err, xai.ErrShape) {
+		t.Errorf("no rows: %v", err)
+	}
+	if _, err := (LIME{Samples: -1}).Local(ctx, f, in); err == nil {
+		t.Error("no samples: no error")
 	}
 }
