@@ -37,3 +37,9 @@ func ExampleMust() {
 	kernelext.Show(len(text) > 100)
 	// Output: true
 }
+
+// Text in its place among figures.
+func ExamplePrintf() {
+	kernelext.Printf("%d of %d", 3, 4)
+	// Output: 3 of 4
+}
