@@ -91,18 +91,11 @@ func (r RelevanceMass) Measure(_ context.Context, _ xai.Differentiable, m salien
 	if err != nil {
 		return 0, err
 	}
-	top := floats.Max(plane)
-	if top <= 0 {
+	mass, ok := share(plane, mask, func(v float64) float64 { return max(v, 0) })
+	if !ok {
 		return 0, fmt.Errorf("evaluate: %s: no pixel is positive: %w", name, ErrZero)
 	}
-	inside, all := 0.0, 0.0
-	for p, v := range plane {
-		v = max(v/top, 0)
-		if all += v; mask[p] {
-			inside += v
-		}
-	}
-	return inside / all, nil
+	return mass, nil
 }
 
 // RelevanceRank is the share of the sample's mask M that the |M| greatest pixels of the map
@@ -183,6 +176,26 @@ func (l LocalisationAUC) Measure(_ context.Context, _ xai.Differentiable, m sali
 	}
 	// The least possible sum is that of the ranks 1 ... inside.
 	return (sum - float64(inside)*float64(inside+1)/2) / (float64(inside) * float64(outside)), nil
+}
+
+// share returns how much of the parts of all pixels lies in the mask; false if every part is 0.
+// Parts are not negative.
+func share(plane []float64, mask []bool, part func(v float64) float64) (float64, bool) {
+	largest := 0.0
+	for _, v := range plane {
+		largest = max(largest, part(v))
+	}
+	if largest == 0 {
+		return 0, false
+	}
+	inside, all := 0.0, 0.0
+	for p, v := range plane {
+		v = part(v / largest) // so that sums of huge values stay finite
+		if all += v; mask[p] {
+			inside += v
+		}
+	}
+	return inside / all, true
 }
 
 // masked returns the pixels of the map and the sample's mask, which has at least one pixel.

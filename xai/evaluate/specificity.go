@@ -82,21 +82,11 @@ func (e EnergyShare) Measure(_ context.Context, _ xai.Differentiable, m saliency
 	if err != nil {
 		return 0, err
 	}
-	largest := 0.0
-	for _, v := range plane {
-		largest = math.Max(largest, math.Abs(v))
-	}
-	if largest == 0 {
+	mass, ok := share(plane, mask, math.Abs)
+	if !ok {
 		return 0, fmt.Errorf("evaluate: %s: all pixels are 0: %w", name, ErrZero)
 	}
-	inside, all := 0.0, 0.0
-	for p, v := range plane {
-		v = math.Abs(v) / largest
-		if all += v; mask[p] {
-			inside += v
-		}
-	}
-	return inside / all, nil
+	return mass, nil
 }
 
 // CausalSpecificity blurs the Top pixels of a map with the largest absolute values, and
