@@ -39,7 +39,8 @@ type notebook struct{}
 // does not: nested metadata.
 var registerMaps = sync.OnceFunc(func() { gob.Register(map[string]any{}) })
 
-func (notebook) figure(b render.Bundle) {
+func (n notebook) figure(b render.Bundle) {
+	n.settle()
 	registerMaps()
 	data := map[protocol.MIMEType]any{protocol.MIMETextPlain: b.Text, protocol.MIMEImagePNG: b.PNG}
 	if b.HTML != "" {
@@ -54,7 +55,8 @@ func (notebook) figure(b render.Bundle) {
 	})
 }
 
-func (notebook) text(s string) {
+func (n notebook) text(s string) {
+	n.settle()
 	gonbui.SendData(&protocol.DisplayData{Data: map[protocol.MIMEType]any{protocol.MIMETextPlain: s}})
 }
 
@@ -77,7 +79,8 @@ var failureBox = template.Must(template.New("failure").Parse(
 		`background:var(--jp-layout-color2,var(--vscode-editorWidget-background,#f4f4f4));` +
 		`font-family:var(--jp-code-font-family,monospace);white-space:pre-wrap">{{.}}</div>`))
 
-func (notebook) failure(_ io.Writer, message string) {
+func (n notebook) failure(_ io.Writer, message string) {
+	n.settle()
 	var html strings.Builder
 	if err := failureBox.Execute(&html, message); err != nil {
 		html.Reset()
@@ -90,6 +93,13 @@ func (notebook) failure(_ io.Writer, message string) {
 }
 
 func (notebook) flush() { gonbui.Sync() }
+
+// settle keeps what was printed before a display before it: read by the kernel first, and
+// then a round trip, in which it passes on what it read.
+func (notebook) settle() {
+	settle(os.Stdout, os.Stderr)
+	gonbui.Sync()
+}
 
 // terminal prints text.
 type terminal struct{}
