@@ -27,7 +27,7 @@ func notebooks(t *testing.T) []string {
 }
 
 // TestCommittedOutputs: people read notebooks on the web, so they are committed with
-// their outputs, every picture has alternative text, nothing comes from the network, and
+// their outputs, every picture has alternative text with its numbers, nothing comes from the network, and
 // no trace of the machine that ran them is left.
 func TestCommittedOutputs(t *testing.T) {
 	foreign := regexp.MustCompile(`(src|href)=\\?"https?://|/(root|home|Users|tmp|work)/`)
@@ -65,8 +65,8 @@ func TestCommittedOutputs(t *testing.T) {
 				}
 				if _, picture := o.Data["image/png"]; picture {
 					meta, _ := o.Metadata["image/png"].(map[string]any)
-					if alt, _ := meta["alt"].(string); alt == "" {
-						t.Errorf("%s: cell %d shows a picture without alternative text", path, i)
+					if alt, _ := meta["alt"].(string); !strings.ContainsAny(alt, "0123456789") {
+						t.Errorf("%s: cell %d shows a picture whose alternative text %q names no number", path, i, alt)
 					}
 				}
 			}
@@ -140,6 +140,14 @@ func TestNotebooksRun(t *testing.T) {
 				if !reflect.DeepEqual(a, b) {
 					t.Errorf("cell %d shows something else in the second run:\n%s\n%s", i, a, b)
 				}
+				if first.Cells[i].ID != nb.Cells[i].ID {
+					t.Errorf("cell %d has the id %q after a run, %q before it", i, first.Cells[i].ID, nb.Cells[i].ID)
+				}
+			}
+			if solved := solutions(nb); len(solved.Cells) > 0 {
+				if _, _, err := jupyter.Run(t.Context(), solved, spec, options); err != nil {
+					t.Errorf("a solution: %v", err)
+				}
 			}
 			if len(took) == 0 {
 				return
@@ -152,6 +160,26 @@ func TestNotebooksRun(t *testing.T) {
 			}
 		})
 	}
+}
+
+// solutions makes a notebook of what another one declares and of the solutions to its exercises.
+func solutions(nb *jupyter.Notebook) *jupyter.Notebook {
+	made := &jupyter.Notebook{Minor: 5, Metadata: nb.Metadata}
+	for _, c := range nb.Cells {
+		if c.Type == jupyter.Code && !strings.HasPrefix(c.Source, "%%") {
+			made.Cells = append(made.Cells, jupyter.Cell{Type: jupyter.Code, ID: c.ID, Source: c.Source, Metadata: map[string]any{}})
+		}
+	}
+	for _, c := range nb.Cells {
+		if c.Type != jupyter.Markdown {
+			continue
+		}
+		for i, s := range hidden.FindAllStringSubmatch(c.Source, -1) {
+			code := strings.TrimSpace(goBlock.FindStringSubmatch(s[1])[1])
+			made.Cells = append(made.Cells, jupyter.Cell{Type: jupyter.Code, ID: fmt.Sprint(c.ID, "-solution-", i), Source: code, Metadata: map[string]any{}})
+		}
+	}
+	return made
 }
 
 // readme makes a notebook of the Go blocks of the README's section on the first cells.
