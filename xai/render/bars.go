@@ -375,6 +375,7 @@ func (f barFigure) at(v float64, origin, span vg.Length) vg.Length {
 func (f barFigure) drawLying(p *pen, r vg.Rectangle, l barLayout) {
 	x0 := r.Min.X + l.labels + l.before
 	bottom := r.Min.Y + l.axis
+	p.cells = rect(r.Min.X, r.Max.Y-l.step*vg.Length(f.n), r.Max.X, r.Max.Y)
 	for _, t := range ticks(f.lo, f.hi, int(l.span/(40*px))) {
 		x := f.at(t.at, x0, l.span)
 		p.line(p.grid, px, nil, vg.Point{X: x, Y: bottom}, vg.Point{X: x, Y: r.Max.Y})
@@ -408,6 +409,7 @@ func (f barFigure) drawLying(p *pen, r vg.Rectangle, l barLayout) {
 func (f barFigure) drawStanding(p *pen, r vg.Rectangle, l barLayout) {
 	x0 := r.Min.X + l.axis
 	y0 := r.Min.Y + l.labels + l.before
+	p.cells = rect(x0, r.Min.Y, x0+l.step*vg.Length(f.n), r.Max.Y)
 	for _, t := range ticks(f.lo, f.hi, int(l.span/(28*px))) {
 		y := f.at(t.at, y0, l.span)
 		p.line(p.grid, px, nil, vg.Point{X: x0, Y: y}, vg.Point{X: r.Max.X, Y: y})

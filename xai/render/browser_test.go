@@ -15,6 +15,12 @@ import (
 // script passed to say. It needs no network and skips where there is no Chromium.
 func browse(t *testing.T, page, script string) []string {
 	t.Helper()
+	return browseAs(t, false, page, script)
+}
+
+// browseAs is browse for a reader who prefers light or dark pages.
+func browseAs(t *testing.T, dark bool, page, script string) []string {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("starts a browser")
 	}
@@ -26,14 +32,18 @@ func browse(t *testing.T, page, script string) []string {
 	file := filepath.Join(folder, "page.html")
 	page += "<script>addEventListener('error',function(e){say('error: '+e.message)});" +
 		"function say(s){var p=document.createElement('p');p.className='said';p.textContent=s;document.body.append(p)}\n" +
-		"addEventListener('load',function(){" + script + "\nsay('done')})</script>"
+		"addEventListener('load',async function(){" + script + "\nsay('done')})</script>"
 	if err := os.WriteFile(file, []byte(page), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-		"--disable-extensions", "--no-first-run", "--user-data-dir="+filepath.Join(folder, "profile"), "--virtual-time-budget=2000", "--dump-dom", "file://"+file)
+	scheme := "--blink-settings=preferredColorScheme=1" // light
+	if dark {
+		scheme = "--blink-settings=preferredColorScheme=0"
+	}
+	cmd := exec.CommandContext(ctx, chromium, scheme, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+		"--disable-extensions", "--no-first-run", "--user-data-dir="+filepath.Join(folder, "profile"), "--virtual-time-budget=20000", "--dump-dom", "file://"+file)
 	dom, err := cmd.Output()
 	if err != nil {
 		t.Skipf("chromium does not start: %v", err)

@@ -315,8 +315,12 @@ func (f canvasFigure) html(v View, _ string) (template.HTML, []script, error) {
 	if v.theme == Light {
 		class = ` class="whybook-light"`
 	}
-	return template.HTML(fmt.Sprintf("<div class=\"whybook-canvas\" data-lm-suppress-shortcuts=\"true\" data-w=\"%s\" data-s=\"%s\">\n<img%s src=\"%s\" alt=\"%s\" width=\"%d\">\n</div>\n",
-		html.EscapeString(string(text)), sprite, class, still, html.EscapeString(v.Alt()), width)), []script{canvasScript}, nil
+	box, err := canvasScript.box()
+	if err != nil {
+		return "", nil, err
+	}
+	return template.HTML(fmt.Sprintf("<div class=\"whybook-canvas\" %s data-w=\"%s\" data-s=\"%s\">\n<img%s src=\"%s\" alt=\"%s\" width=\"%d\">\n</div>\n",
+		box, html.EscapeString(string(text)), sprite, class, still, html.EscapeString(v.Alt()), width)), []script{canvasScript}, nil
 }
 
 // sprite returns all images in one, as a data URI, the side of its square cells in pixels

@@ -1,6 +1,7 @@
 // Package render draws results from plain numbers: heat maps, overlays and image grids;
 // bars, stacked bars, lines and scatter plots; tables, decision trees, flows between
-// stages, maps of images; sequences of frames, and whole reports.
+// stages, maps of images; sequences of frames, choices, comparisons with a divider,
+// thresholds, and whole reports.
 //
 // It knows nothing about saliency, data sets or notebooks. A result package fills in one
 // of the structs below and calls View:
@@ -16,9 +17,19 @@
 // # In a browser
 //
 // Tables, trees, flows, maps of images, sequences and reports have more to offer in HTML
-// than a picture has: rows that sort, nodes that tell more, a slider. What needs a script
-// brings it along, 1 to 4 kB, once per page. It asks for no network, works with the
-// keyboard, and where scripts are off the figure shows all the same.
+// than a picture has: rows that sort, nodes that tell more. Where a result has more than one
+// face, readers choose between them, without a kernel:
+//
+//   - [Choice]: one of several classes or methods, from a list
+//   - [Frames]: one step of a path, by a slider
+//   - [Swipe]: two methods over each other, with a divider
+//   - [Threshold]: a map or bars, of which only what is strong enough stays
+//
+// What needs a script brings it along, 1 to 5 kB, once per page; an output that stands alone
+// works, and so do many on one page. Scripts ask for no network and no kernel, work with the
+// keyboard, and where they are off the figure shows all the same: all faces, and in words
+// what a slider would say. In a Row or Column with pictures a view is but a picture: show
+// such views by themselves, or in a [Page].
 //
 // # Errors
 //

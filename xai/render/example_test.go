@@ -222,6 +222,46 @@ func ExampleFrames() {
 	// stem    0.4
 }
 
+// Maps of several classes, of which one is looked at at a time.
+func ExampleChoice() {
+	c := render.Choice{Title: "What speaks for each class", Axis: "class", Labels: []string{"cat", "dog"}, Start: 1}
+	for _, sign := range []float64{1, -1} {
+		c.Views = append(c.Views, render.HeatMap{Values: []float64{sign, 0, 0, -sign}, Height: 2, Width: 2, Signed: true, Label: "attribution"}.View())
+	}
+	fmt.Println(c.View().Alt())
+	// Output:
+	// What speaks for each class. 2 figures to choose from by class: cat, dog. dog: dog. Heat map of 2 by 2 values, attribution. Highest at row 1, column 1 (1), lowest at row 0, column 0 (-1).
+}
+
+// Two methods on one image, to look from one to the other at every place.
+func ExampleSwipe() {
+	m := render.HeatMap{Values: []float64{1, 0, 0, -1}, Height: 2, Width: 2, Signed: true, Scale: "gradient"}
+	n := m
+	n.Values, n.Scale = []float64{0.5, 0, 0, -0.5}, "integrated gradients"
+	v := render.Swipe{Left: m.View(), Right: n.View(), Labels: [2]string{m.Scale, n.Scale}}.View()
+	fmt.Println(v.Alt())
+	// Output:
+	// Two pictures to compare. gradient: Heat map of 2 by 2 values. Highest at row 0, column 0 (1), lowest at row 1, column 1 (-1). integrated gradients: Heat map of 2 by 2 values. Highest at row 0, column 0 (0.5), lowest at row 1, column 1 (-0.5).
+}
+
+// Which attributes are relevant for a decision, above a threshold that readers move.
+func ExampleThreshold() {
+	bars := render.Bars{Title: "Relevance", Label: "relevance", Labels: []string{"loop", "stem", "dot"}, Values: []float64{1, -0.35, 0.05}}
+	fmt.Print(render.Threshold{Of: bars.View(), Start: 0.2}.View().Text())
+	// Output:
+	// Relevance
+	// =========
+	//       relevance
+	// ---------------
+	// loop       1.00
+	// stem      -0.35
+	// dot        0.05
+	// 2 of 3 bars with |relevance| ≥ 0.2 carry 96 % of the absolute sum; 2 of 3 bars
+	// with |relevance| ≥ 0.25 carry 96 % of the absolute sum; 1 of 3 bars with
+	// |relevance| ≥ 0.5 carry 71 % of the absolute sum; 1 of 3 bars with |relevance| ≥
+	// 0.75 carry 71 % of the absolute sum.
+}
+
 func ExamplePage() {
 	v := render.Page{
 		Title: "A small report", Lead: "What the model does.",

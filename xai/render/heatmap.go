@@ -254,6 +254,7 @@ func (f heatFigure) draw(p *pen, r vg.Rectangle, l heatLayout) {
 		frame.Min.Y -= shift
 		frame.Max.Y -= shift
 	}
+	p.cells = frame
 	p.image(frame, f.picture())
 	if f.image != nil {
 		p.drawOutline(frame, *f.image)

@@ -19,25 +19,70 @@ var templates = sync.OnceValue(func() *template.Template {
 	return template.Must(template.ParseFS(templateFiles, "html/*.html"))
 })
 
-// script is the name of a file in the folder html that holds one function. A page defines
-// it once, however many figures bring it along; it sets up all figures that it has not
-// seen yet. What it adds is a convenience: without it every figure shows all it has.
+// script is the name of a file in the folder html that holds one function, which sets up one
+// element of a page, its box. What it adds is a convenience: without it every figure shows
+// all it has, or the first of it.
+//
+// A page defines each script once, however many figures bring it along, and in a notebook,
+// where each output may be alone, so does the first output that shows. A script and its boxes
+// know each other by a digest of the source, so that a notebook may hold outputs of different
+// versions.
 type script string
 
 const (
-	sortScript   script = "table"
-	canvasScript script = "canvas"
-	framesScript script = "frames"
+	sortScript      script = "table"
+	canvasScript    script = "canvas"
+	framesScript    script = "frames"
+	swipeScript     script = "swipe"
+	thresholdScript script = "threshold"
 )
 
-// tag returns the script element.
-func (s script) tag() (template.HTML, error) {
-	source, err := templateFiles.ReadFile("html/" + string(s) + ".js")
+// source returns the function, without comments and indentation.
+func (s script) source() (string, error) {
+	file, err := templateFiles.ReadFile("html/" + string(s) + ".js")
 	if err != nil {
 		return "", fmt.Errorf("render: script %q: %w", s, err)
 	}
-	name := "window.whybook_" + string(s)
-	return template.HTML("<script>(" + name + "=" + name + "||" + strings.TrimSpace(string(source)) + ")()</script>"), nil
+	var b strings.Builder
+	for line := range strings.Lines(string(file)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "//") {
+			b.WriteString(line + "\n")
+		}
+	}
+	return strings.TrimSpace(b.String()), nil
+}
+
+// key is what boxes of this script bear in data-whybook.
+func (s script) key() (string, error) {
+	source, err := s.source()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(source))
+	return string(s) + "-" + hex.EncodeToString(sum[:4]), nil
+}
+
+// box returns the attributes of an element that the script sets up. The second keeps
+// JupyterLab's own keys away from it.
+func (s script) box() (template.HTMLAttr, error) {
+	key, err := s.key()
+	return template.HTMLAttr(fmt.Sprintf("data-whybook=%q data-lm-suppress-shortcuts=\"true\"", key)), err
+}
+
+// tag returns the script element: it defines the function where no figure did before, and
+// sets up all boxes that are not yet.
+func (s script) tag() (template.HTML, error) {
+	source, err := s.source()
+	if err != nil {
+		return "", err
+	}
+	key, err := s.key()
+	if err != nil {
+		return "", err
+	}
+	return template.HTML("<script>(function(k,f){var w=window.whybook=window.whybook||{};f=w[k]=w[k]||f;" +
+		"document.querySelectorAll('[data-whybook=\"'+k+'\"]:not([data-on])').forEach(function(b){b.dataset.on=1;try{f(b)}catch(e){console.error(e)}})" +
+		"})('" + key + "'," + source + ")</script>"), nil
 }
 
 // web is the HTML form of a figure that can do more there than a picture can.
@@ -71,7 +116,7 @@ type htmlTable struct {
 	Foot []htmlCell
 	Rest string
 	Num  []bool
-	Sort bool
+	Sort template.HTMLAttr // of the box in which rows can be sorted; "" for none
 }
 
 type htmlCell struct {
@@ -115,7 +160,11 @@ func (v View) fragment(path string, outer bool) (template.HTML, []script, error)
 		}
 	case v.tabul:
 		f.Plain = true
-		if f.Table.Sort = v.sorts; v.sorts {
+		if v.sorts {
+			var err error
+			if f.Table.Sort, err = sortScript.box(); err != nil {
+				return "", nil, err
+			}
 			scripts = append(scripts, sortScript)
 		}
 	default:

@@ -18,12 +18,16 @@ func chartKinds(t func(string) string) map[string]View {
 			s.Map, s.Hulls, s.Links, s.Hollow = true, false, nil, nil
 			return s.View()
 		}(),
-		"frames": stepping(t).View(),
-		"page":   report(t).View(),
-		"canvas": thumbs(t, 120).View(),
-		"flow":   flowing(t, false).View(),
-		"lit":    flowing(t, true).View(),
-		"tree":   grown(t, 3, 3).View(),
+		"frames":    stepping(t).View(),
+		"choice":    Choice{Title: t("what speaks for each class"), Views: stepping(t).Views[:3], Labels: []string{t("cat"), t("dog"), t("deer")}, Axis: t("class"), Start: 1}.View(),
+		"swipe":     Swipe{Title: t("two methods"), Left: stepping(t).Views[1], Right: stepping(t).Views[4], Labels: [2]string{t("gradient"), t("integrated gradients")}}.View(),
+		"threshold": Threshold{Of: relevances(t).View(), Start: 0.2}.View(),
+		"sifted":    Threshold{Title: t("what carries the map"), Of: HeatMap{Values: ramp28(), Height: 28, Width: 28, Signed: true, Label: t("relevance")}.View()}.View(),
+		"page":      report(t).View(),
+		"canvas":    thumbs(t, 120).View(),
+		"flow":      flowing(t, false).View(),
+		"lit":       flowing(t, true).View(),
+		"tree":      grown(t, 3, 3).View(),
 		"intervals": Bars{Title: t("balanced accuracy"), Labels: []string{t("cost"), t("smote"), t("plain")}, Values: []float64{0.71, 0.68, 0.44},
 			Low: []float64{0.66, 0.6, 0.41}, High: []float64{0.74, 0.75, 0.53}, Label: t("balanced accuracy"), Highlight: []int{0},
 			References: []Reference{{t("chance level"), 0.1}, {t("paper"), 0.7}}}.View(),
@@ -183,4 +187,19 @@ func report(t func(string) string) Page {
 			{Text: []string{t("The end.")}},
 		},
 	}
+}
+
+// relevances is what concepts have to say, one of them against.
+func relevances(t func(string) string) Bars {
+	return Bars{Title: t("relevant attributes"), Label: t("relevance"), Labels: []string{t("loop"), t("stem"), t("bar"), t("hook"), t("dot")}, Values: []float64{1, 0.6, -0.35, 0.2, 0.05}}
+}
+
+// ramp28 is 28 x 28 values from -0.5 to 1, each once, with one that is missing.
+func ramp28() []float64 {
+	v := make([]float64, 28*28)
+	for i := range v {
+		v[i] = 1.5*float64(i*5%len(v))/float64(len(v)-1) - 0.5
+	}
+	v[100] = math.NaN()
+	return v
 }

@@ -87,7 +87,7 @@ for(var i=0;i<9;i++)key('ArrowRight');say(shown(1));
 b.click();say(shown(1)+' '+b.getAttribute('aria-pressed'));
 b.click();say(shown(1)+' '+document.querySelectorAll('img[src=x]').length+' attacks');
 `)
-	want := []string{"4 sequences, 4 sliders", "10000 step 0 (1 of 5)", "00100 step 20 (3 of 5) 20", "01000 10000", "00001", "11111 true", "00001 0 attacks"}
+	want := []string{"4 sequences, 4 sliders", "10000 0 (1 of 5)", "00100 20 (3 of 5) 20", "01000 10000", "00001", "11111 true", "00001 0 attacks"}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("the page says\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}

@@ -39,6 +39,7 @@ type pen struct {
 	vg.Canvas
 	inks
 	spots []spot
+	cells vg.Rectangle // where a figure of cells drew them, for a Threshold
 }
 
 // spot is a place of the picture that has something to say when the reader points at it or

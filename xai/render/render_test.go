@@ -8,9 +8,11 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"io/fs"
 	"maps"
 	"math"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -109,6 +111,7 @@ func mustPNG(t *testing.T, v View) image.Image {
 // onlyLight names the kinds whose dark form has nothing that others do not show.
 var onlyLight = map[string]bool{
 	"bars": true, "column": true, "columns": true, "frames": true, "grid": true, "image": true, "maps": true,
+	"choice": true, "swipe": true, "sifted": true, "threshold": true,
 	"matrix": true, "lit": true, "map": true, "overlay": true, "photo": true, "row": true, "shares": true, "table": true, "tables": true,
 }
 
@@ -235,10 +238,18 @@ func TestEveryFigureIsComplete(t *testing.T) {
 
 // withoutOurs takes the scripts out that this package wrote, each of which may be there once.
 func withoutOurs(html string) string {
-	for _, s := range []script{sortScript, canvasScript, framesScript} {
+	for _, s := range scripts() {
 		html = strings.Replace(html, string(must(s.tag())), "", 1)
 	}
 	return html
+}
+
+// scripts returns all that there are.
+func scripts() (all []script) {
+	for _, file := range must(fs.Glob(templateFiles, "html/*.js")) {
+		all = append(all, script(strings.TrimSuffix(path.Base(file), ".js")))
+	}
+	return all
 }
 
 // htmlOf is v.HTML, without making what the bundle has.
@@ -258,9 +269,17 @@ func must[T any](v T, err error) T {
 
 // Scripts are small, and come once however many figures bring them along.
 func TestScripts(t *testing.T) {
-	for s, most := range map[script]int{sortScript: 2048, canvasScript: 4096, framesScript: 1536} {
-		if n := len(must(s.tag())); n > most {
+	for _, s := range scripts() {
+		most := 2500
+		if s == canvasScript {
+			most = 5000
+		}
+		tag := string(must(s.tag()))
+		if n := len(tag); n > most {
 			t.Errorf("script %s has %d bytes, want at most %d", s, n, most)
+		}
+		if n := strings.Count(strings.ToLower(tag), "</script"); n != 1 {
+			t.Errorf("script %s ends %d times", s, n)
 		}
 	}
 	table := rankedClasses(strings.Clone)
@@ -410,6 +429,16 @@ func TestErrors(t *testing.T) {
 		{Frames{}.View(), ErrEmpty, "0 views"},
 		{Frames{Views: []View{ok.View(), ok.View()}, Labels: []string{"a"}}.View(), ErrSize, "1 labels for 2 views"},
 		{Frames{Views: []View{ok.View(), {}}}.View(), ErrEmpty, "view 1"},
+		{Choice{}.View(), ErrEmpty, "0 views"},
+		{Choice{Views: []View{ok.View(), ok.View()}, Start: 2}.View(), ErrSize, "Start is view 2 of 2 (0-1)"},
+		{Choice{Views: []View{ok.View(), {}}}.View(), ErrEmpty, "render.Choice: view 1"},
+		{Swipe{Left: ok.View()}.View(), ErrEmpty, "render.Swipe: view 1"},
+		{Swipe{Left: ok.View(), Right: Table{Columns: []string{"a"}}.View()}.View(), ErrSize, "view 1 is best shown as HTML"},
+		{Swipe{Left: ok.View(), Right: Bars{Labels: []string{"a"}, Values: []float64{1}}.View()}.View(), ErrSize, "pixels wide; they must be equal"},
+		{Threshold{}.View(), ErrEmpty, "render.Threshold"},
+		{Threshold{Of: ok.View()}.View(), ErrSize, "neither a heat map nor bars"},
+		{Threshold{Of: Bars{Labels: []string{"a"}, Values: []float64{1}}.View(), Start: -1}.View(), ErrNotFinite, "Start is -1"},
+		{Threshold{Of: Bars{Labels: []string{"a"}, Values: []float64{1}}.View(), Start: nan}.View(), ErrNotFinite, "Start is NaN"},
 		{Page{Title: "t"}.View(), ErrEmpty, "no sections"},
 		{Page{Sections: []Section{{}}}.View(), ErrEmpty, "section 0 has no heading"},
 		{Page{Sections: []Section{{Heading: "h", Views: []View{Bars{}.View()}}}}.View(), ErrEmpty, `section 0 ("h"): view 0: render.Bars`},

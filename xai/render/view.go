@@ -19,7 +19,7 @@ var (
 // View is one result in rendered form, with its format still open. Views come from the
 // View methods of the kinds of figure ([HeatMap], [Overlay], [Image], [ImageGrid],
 // [Bars], [StackedBars], [Lines], [Scatter], [Table], [Tree], [Flow], [Canvas], [Frames],
-// [Page]) and from [Row] and [Column].
+// [Choice], [Swipe], [Threshold], [Page]) and from [Row] and [Column].
 //
 // A View is an immutable value: methods that change something return a changed copy.
 type View struct {
