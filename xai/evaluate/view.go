@@ -92,7 +92,8 @@ func (g Grid) note() string {
 }
 
 // BarsView draws the means of the named metrics, all if none is named: the methods as bars
-// with their intervals, the references as lines across them.
+// with their intervals, the references as lines across them. In a notebook, readers choose
+// the metric.
 func (g Grid) BarsView(metrics ...string) render.View {
 	var views []render.View
 	list := g.Summaries()
@@ -127,7 +128,7 @@ func (g Grid) BarsView(metrics ...string) render.View {
 	case 1:
 		return views[0]
 	}
-	return render.Row(views...)
+	return render.Choice{Axis: "metric", Views: views}.View()
 }
 
 func (g Grid) names() []string {

@@ -20,7 +20,7 @@ func TestGridViews(t *testing.T) {
 	if text := bars.Text(); bars.Err() != nil || !strings.Contains(text, "above Random (") || !strings.Contains(text, "above Sobel (") || strings.Contains(text, "MPRT") {
 		t.Errorf("%v: %s", bars.Err(), text)
 	}
-	if v := g.BarsView(); v.Err() != nil || strings.Count(v.Alt(), "Bar chart") != 6 {
+	if v := g.BarsView(); v.Err() != nil || strings.Count(v.Text(), "is better)\n") != 6 || !strings.Contains(v.Alt(), "6 figures to choose from by metric: ") {
 		t.Errorf("%v: %s", v.Err(), v.Alt())
 	}
 	for _, v := range []render.View{g.BarsView("nonsense"), Grid{}.View(), Grid{}.BarsView(), Curves{}.View()} {

@@ -407,9 +407,9 @@ func (f FeatureImportance) places() render.View {
 }
 
 // View draws the share of top features that every two classes have in common, and its weighted
-// form, as matrices.
+// form, as matrices to choose from.
 func (o FeatureOverlap) View() render.View {
-	return render.Row(o.matrix("Shared top features", o.Count), o.matrix("Shared top features by weight", o.Weighted)).Titled("Overlap of features")
+	return render.Choice{Title: "Overlap of features", Axis: "share", Views: []render.View{o.matrix("Shared top features", o.Count), o.matrix("Shared top features by weight", o.Weighted)}}.View()
 }
 
 // BesideAdversaries draws the share of top features that every two classes have in common
@@ -437,7 +437,8 @@ func percent(m *mat.Dense) []float64 {
 	return out
 }
 
-// View draws the density ratios on a logarithmic scale, as they are and normalised.
+// View draws the density ratios on a logarithmic scale, as they are and normalised, to choose
+// from.
 func (d FeatureDensity) View() render.View {
 	columns := make([]string, len(d.Features))
 	for p, f := range d.Features {
@@ -455,8 +456,8 @@ func (d FeatureDensity) View() render.View {
 			RowAxis: "class", ColumnAxis: "feature", Label: "log10 of the ratio", Scale: title,
 		})
 	}
-	return render.Row(draw("Counts", d.Raw), draw("Shares of the class", d.Normalized)).
-		Titled("Members with the features of " + d.Classes[d.Reference] + ", against its own")
+	return render.Choice{Axis: "ratio of", Views: []render.View{draw("Counts", d.Raw), draw("Shares of the class", d.Normalized)},
+		Title: "Members with the features of " + d.Classes[d.Reference] + ", against its own"}.View()
 }
 
 // View draws the colours of the salient pixels of every class beside those of all its

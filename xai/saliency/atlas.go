@@ -387,8 +387,28 @@ func (e *Entry) finish() {
 	}
 }
 
-// Maps are maps of one sample, one for each of several targets.
+// Maps are maps of one sample, one for each of several targets or methods.
 type Maps []Map
+
+// ExplainBy computes a map by each of the methods, for the same target: what they agree on.
+func (r Recipe) ExplainBy(ctx context.Context, methods ...Method) (Maps, error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	if len(methods) == 0 {
+		return nil, errors.New("saliency.Recipe.ExplainBy: no method given, such as saliency.Gradient{}")
+	}
+	var maps Maps
+	for i, by := range methods {
+		m, err := r.With(by).Explain(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("method %d: %w", i, err)
+		}
+		maps = append(maps, m)
+		progress.Report(ctx, "methods", i+1, len(methods))
+	}
+	return maps, nil
+}
 
 // ExplainEach computes a map for each of the targets, all scores if none is given: what
 // speaks for each of them.

@@ -95,12 +95,16 @@ func (p Path) View() render.View {
 		k := (f + 1) * last / min(frames, last)
 		m := Map{Values: moved[k], Shape: p.Shape}
 		views = append(views, render.HeatMap{
-			Title:  fmt.Sprintf("step %d: %s “%s”", k, p.standing(k), class),
+			Title:  fmt.Sprintf("%d: %s “%s”", k, p.standing(k), class),
 			Values: m.Plane(), Height: p.Shape.Height, Width: p.Shape.Width,
 			Signed: true, Label: "displacement", Scale: "path",
 		}.View())
 	}
-	return render.Row(views...).Titled(fmt.Sprintf("Gradient flow for “%s”, from %s", class, p.standing(0)))
+	title := fmt.Sprintf("Gradient flow for “%s”, from %s", class, p.standing(0))
+	if len(views) == 1 {
+		return views[0].Titled(title)
+	}
+	return render.Frames{Title: title, Axis: "step", Views: views}.View()
 }
 
 // standing says where the target is at point k: its probability, or the value of a scalar.
@@ -123,14 +127,51 @@ func (m Map) remark() string {
 	return " (" + strings.Join(kinds, ", ") + ")"
 }
 
-// View draws the maps side by side, with one scale of colours for all.
+// View draws the maps side by side, with one scale of colours for those of one method. In a
+// notebook, readers choose a class or, of maps by several methods, a method; that of the
+// predicted class is chosen first.
 func (ms Maps) View() render.View {
-	var views []render.View
-	for _, m := range ms {
-		views = append(views, m.View())
+	if len(ms) == 1 {
+		return ms[0].View()
 	}
-	return render.Row(views...)
+	c := render.Choice{Axis: "class"}
+	if ms.methods() {
+		c.Axis = "method"
+	}
+	for i, m := range ms {
+		c.Views = append(c.Views, m.View())
+		if c.Axis == "class" && m.Scalar == nil && m.Target == m.Predicted() {
+			c.Start = i
+		}
+	}
+	return c.View()
 }
+
+// methods reports whether not all maps are of one method.
+func (ms Maps) methods() bool {
+	return slices.ContainsFunc(ms, func(m Map) bool { return m.Method != ms[0].Method })
+}
+
+// SwipeView draws the first two maps; in a notebook over each other, with a divider that
+// readers move: two methods, or two classes, at every place of one image.
+func (ms Maps) SwipeView() render.View {
+	if len(ms) < 2 {
+		return render.Failed(fmt.Errorf("saliency.Maps.SwipeView: two maps are compared, there are %d: %w", len(ms), render.ErrEmpty))
+	}
+	a, b := ms[0].View(), ms[1].View()
+	title := "Two maps of one sample"
+	if ms[0].Target == ms[1].Target && ms.methods() {
+		title = fmt.Sprintf("Two methods for “%s”", ms[0].ClassName(ms[0].Target))
+	}
+	if v := (render.Swipe{Title: title, Left: a, Right: b}).View(); v.Err() == nil {
+		return v
+	}
+	return render.Choice{Title: title, Axis: "map", Views: []render.View{a, b}}.View() // of different sizes
+}
+
+// ThresholdView draws the map with a slider, in a notebook, that fades what is weaker than a
+// threshold and says how much of the map is left.
+func (m Map) ThresholdView() render.View { return render.Threshold{Of: m.View()}.View() }
 
 // View draws the mean map of each class that has one, with the number of its maps and one
 // scale of colours for all: red for and blue against the class.

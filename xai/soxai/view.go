@@ -375,7 +375,8 @@ func (a Atlas) Report() render.View {
 }
 
 // View draws how each way to make the training set changes each measure, in percentage points
-// against the set as it is, above the table of all numbers.
+// against the set as it is, above the table of all numbers. In a notebook, readers choose the
+// measure.
 func (o Outcome) View() render.View {
 	var views []render.View
 	if err := o.check(); err != nil {
@@ -401,7 +402,11 @@ func (o Outcome) View() render.View {
 	if len(views) == 0 {
 		return o.TableView()
 	}
-	return render.Column(render.Row(views...), o.TableView()).Titled(o.title())
+	bars := views[0]
+	if len(views) > 1 {
+		bars = render.Choice{Axis: "measure", Views: views}.View()
+	}
+	return render.Column(bars, o.TableView()).Titled(o.title())
 }
 
 // check says why there is nothing to show.
