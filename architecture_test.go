@@ -62,7 +62,7 @@ var rules = map[string]rule{
 	"xai/cnninte":             {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/saliency", "xai/neighbors", "xai/cluster", "xai/tree", "xai/forest", "xai/project", "xai/internal/parallel", "xai/internal/store"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn"}},
 	"xai/soxai":               {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/saliency", "xai/neighbors", "xai/cluster", "xai/project", "xai/internal/gemm", "xai/internal/parallel", "xai/internal/store"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn"}},
 	"xai/flint":               {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/saliency", "xai/nn", "xai/internal/graph", "xai/internal/parallel", "xai/internal/store"}, view: []string{"xai/render"}, table: []string{"github.com/go-gota/gota"}, tests: []string{"xai/nn/onnx"}},
-	"xai/render":              {inside: []string{"xai/render/html"}, outside: []string{"gonum.org/v1/plot", "golang.org/x/image", "golang.org/x/text"}},
+	"xai/render":              {inside: []string{"xai/render/html"}, outside: []string{"gonum.org/v1/plot", "codeberg.org/go-pdf/fpdf", "golang.org/x/image", "golang.org/x/text"}},
 
 	"kernelext":         {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/nn", "xai/saliency", "xai/evaluate", "xai/imbalance", "xai/cnninte", "xai/soxai", "xai/flint", "xai/render"}, outside: []string{"github.com/janpfeifer/gonb/gonbui", "golang.org/x/sys/unix"}},
 	"kernelext/jupyter": {outside: []string{"github.com/go-zeromq/zmq4", "github.com/google/uuid"}},

@@ -3,6 +3,7 @@ module github.com/whybook/whybook
 go 1.26
 
 require (
+	codeberg.org/go-pdf/fpdf v0.11.1
 	github.com/alecthomas/kong v1.17.0
 	github.com/chewxy/hm v1.0.0
 	github.com/go-gota/gota v0.12.0

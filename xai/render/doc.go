@@ -9,9 +9,10 @@
 //	v := render.HeatMap{Values: m, Height: 28, Width: 28, Signed: true, Label: "attribution"}.View()
 //
 // A [View] is a value: the picture, its alt text and its numbers as text, with the format
-// still open. It becomes a PNG, an SVG, an HTML fragment, text, a [Bundle] for a notebook,
-// or files in a [Dir]:
+// still open. It becomes a PNG, an SVG, a PDF, an HTML fragment, text, a [Bundle] for a notebook,
+// or files, one by one in the size of a column of a paper, or in a [Dir]:
 //
+//	err := v.Print(render.SingleColumn()).Save("fig1.pdf", "fig1.png")
 //	paths, err := render.Dir("out").Save(v.Named("digit-7"), render.Row(a, b).In(render.Dark))
 //
 // # In a browser

@@ -10,6 +10,7 @@ import (
 	"image/png"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -72,6 +73,19 @@ func (v View) encodePNG(limit, plenty int) ([]byte, error) {
 		}
 	}
 	return nil, fmt.Errorf("render: figure %q needs %d kB as a PNG, the limit is %d kB; show fewer or smaller images", v.Name(), size/1000, limit/1000)
+}
+
+// encodePrint draws the picture in the resolution of print.
+func (v View) encodePrint() ([]byte, error) {
+	d := v.layout()
+	dpi := int(math.Ceil(float64(v.print.DPI) * v.print.scale()))
+	c := vgimg.NewWith(vgimg.UseWH(d.w, d.h), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(v.theme.inks().paper))
+	v.paint(rasterCanvas{c}, d)
+	out, err := v.pngBytes(c.Image(), plentyPNG)
+	if err != nil {
+		return nil, err
+	}
+	return withDensity(out, float64(c.Image().Bounds().Dx())/v.print.Width*25.4), nil
 }
 
 // plentyPNG is the size of a picture in a notebook from which few colours are worth it: half
@@ -236,30 +250,24 @@ func visual(text string) string {
 func rightToLeft(r rune) bool { return unicode.In(r, unicode.Hebrew, unicode.Arabic, unicode.Syriac) }
 
 // svgCanvas is a vgsvg canvas whose images are crisp in every viewer.
-type svgCanvas struct{ *vgsvg.Canvas }
+type svgCanvas struct {
+	*vgsvg.Canvas
+	dots float64 // for each CSS pixel, of embedded images
+}
 
 // DrawImage embeds img enlarged by a whole factor: not every viewer honours
 // image-rendering, and those that do not blur the edges only by a fraction of a pixel.
 func (c svgCanvas) DrawImage(r vg.Rectangle, img image.Image) {
-	b := img.Bounds()
-	size := r.Size()
-	w, h := int(math.Round(float64(size.X/px))), int(math.Round(float64(size.Y/px)))
-	to := image.Rect(0, 0, b.Dx()*max(1, w/b.Dx()), b.Dy()*max(1, h/b.Dy()))
-	if b.Dx() > 2*w && b.Dy() > 2*h {
-		to = image.Rect(0, 0, 2*w, 2*h)
-	}
-	big := image.NewNRGBA(to)
-	scaler(b, to).Scale(big, to, img, b, xdraw.Src, nil)
-	c.Canvas.DrawImage(r, big)
+	c.Canvas.DrawImage(r, enlarged(img, r.Size(), c.dots))
 }
 
 // encodeSVG mends what vgsvg writes: fallback fonts, the type of embedded images, and the
 // description that assistive technology reads. Text in the document is escaped, so what is
 // replaced, which holds quotes or angle brackets, cannot be part of a user's string.
 func (v View) encodeSVG() ([]byte, error) {
-	d := v.frame().fit(pageWidth)
+	d := v.layout()
 	c := vgsvg.New(d.w, d.h)
-	spots := v.paint(svgCanvas{c}, d)
+	spots := v.paint(svgCanvas{c, max(1, v.print.dots()/2)}, d)
 	var b bytes.Buffer
 	if _, err := c.WriteTo(&b); err != nil {
 		return nil, fmt.Errorf("render: figure %q: %w", v.Name(), err)
@@ -279,8 +287,18 @@ func (v View) encodeSVG() ([]byte, error) {
 		`xmlns:xlink="http://www.w3.org/1999/xlink" role="img" `+sans+`>`+"\n"+
 			"<title>"+html.EscapeString(heading)+"</title>\n<desc>"+html.EscapeString(v.Alt())+"</desc>",
 	)
-	return []byte(withSpots(fix.Replace(b.String()), spots, d.h)), nil
+	svg := withSpots(fix.Replace(b.String()), spots, d.h)
+	if v.print.Width > 0 {
+		size := fmt.Sprintf(`width="%.5gmm" height="%.5gmm"`, v.print.Width, float64(d.h/vg.Millimeter)*v.print.scale())
+		if at := svgSize.FindStringIndex(svg); at != nil {
+			svg = svg[:at[0]] + size + svg[at[1]:]
+		}
+	}
+	return []byte(svg), nil
 }
+
+// svgSize is how vgsvg writes the size of a picture, before anything else of it.
+var svgSize = regexp.MustCompile(`width="[0-9.e+]+pt" height="[0-9.e+]+pt"`)
 
 // sans is the face of all text but numbers in columns.
 const sans = `font-family="'Liberation Sans',Arial,Helvetica,sans-serif"`

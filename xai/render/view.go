@@ -38,6 +38,7 @@ type View struct {
 	plain bool     // a picture and text only
 	parts []View   // of a Row or Column, for text and HTML
 	stack bool     // the parts stand below each other
+	print Print    // size on paper; the zero value for the screen
 	err   error
 }
 
@@ -160,10 +161,14 @@ func (v View) Text() string {
 }
 
 // PNG returns the picture, opaque, at twice the display size. Where that would be more
-// than 220 kB, resolution and then the number of colours are reduced.
+// than 220 kB, resolution and then the number of colours are reduced. In print, see
+// View.Print, it has the resolution asked for, whatever its size.
 func (v View) PNG() ([]byte, error) {
 	if err := v.Err(); err != nil {
 		return nil, err
+	}
+	if v.print.Width > 0 {
+		return v.encodePrint()
 	}
 	return v.encodePNG(pngLimit, pngLimit)
 }
@@ -198,6 +203,7 @@ func (v View) Bundle() (Bundle, error) {
 	if err := v.Err(); err != nil {
 		return Bundle{}, err
 	}
+	v.print = Print{}
 	b := Bundle{Text: v.Text(), Alt: v.Alt(), Name: v.Name()}
 	d := v.frame().fit(pageWidth)
 	b.Width, b.Height = int(d.w/px+0.5), int(d.h/px+0.5)

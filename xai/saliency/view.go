@@ -169,6 +169,19 @@ func (ms Maps) SwipeView() render.View {
 	return render.Choice{Title: title, Axis: "map", Views: []render.View{a, b}}.View() // of different sizes
 }
 
+// View draws the maps in one scale of colours, with where the target is by then; in a notebook
+// with a slider along the way.
+func (w Walk) View() render.View {
+	f := render.Frames{Axis: "part of the way"}
+	for i, m := range w.Maps {
+		p := Path{Scores: [][]float64{m.Scores}, Target: m.Target}
+		f.Views = append(f.Views, m.View())
+		f.Labels = append(f.Labels, fmt.Sprintf("%.0f %%: %s “%s”", 100*w.At[i], p.standing(0), m.ClassName(m.Target)))
+		f.Title = fmt.Sprintf("Integrated gradients for “%s”, along the way from the baseline", m.ClassName(m.Target))
+	}
+	return f.View()
+}
+
 // ThresholdView draws the map with a slider, in a notebook, that fades what is weaker than a
 // threshold and says how much of the map is left.
 func (m Map) ThresholdView() render.View { return render.Threshold{Of: m.View()}.View() }

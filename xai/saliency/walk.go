@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/whybook/whybook/xai/progress"
-	"github.com/whybook/whybook/xai/render"
 )
 
 // Walk is what integrated gradients collect on their way from the baseline to the input: which
@@ -63,17 +62,4 @@ func (r Recipe) Walk(ctx context.Context, parts int) (Walk, error) {
 	w.At, w.Maps = append(w.At, 1), append(w.Maps, whole)
 	progress.Report(ctx, "parts of the way", parts, parts)
 	return w, nil
-}
-
-// View draws the maps in one scale of colours, with where the target is by then; in a notebook
-// with a slider along the way.
-func (w Walk) View() render.View {
-	f := render.Frames{Axis: "part of the way"}
-	for i, m := range w.Maps {
-		p := Path{Scores: [][]float64{m.Scores}, Target: m.Target}
-		f.Views = append(f.Views, m.View())
-		f.Labels = append(f.Labels, fmt.Sprintf("%.0f %%: %s “%s”", 100*w.At[i], p.standing(0), m.ClassName(m.Target)))
-		f.Title = fmt.Sprintf("Integrated gradients for “%s”, along the way from the baseline", m.ClassName(m.Target))
-	}
-	return f.View()
 }
