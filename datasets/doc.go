@@ -17,8 +17,9 @@
 // rest once. [File] reads the formats IDX (MNIST, Fashion-MNIST), CIFAR-10 and CIFAR-100,
 // MedMNIST, folders and zip files of images, and CSV. The functions whose names begin with
 // Read do the same for any io.Reader or fs.FS, [FromFrame] for a gota data frame, and
-// [FromImage] for a single image. [Blobs] and [Recipe.Tagged] make sets whose truth is
-// known, on which an explanation can be proved right or wrong.
+// [FromImage] for a single image. [Blobs], [Recipe.Tagged], [Recipe.Pasted] and
+// [Recipe.Mosaics] make sets whose truth is known, on which an explanation can be proved right
+// or wrong.
 //
 // # What can be done with them
 //

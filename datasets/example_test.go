@@ -160,3 +160,14 @@ func ExampleWatch() {
 	// Output:
 	// <nil>
 }
+
+// Two digits in a scene, each on the stripes of its class: a sample for each, with its mask.
+func ExampleRecipe_Pasted() {
+	scenes, err := datasets.MNIST().Only("3", "8").Take(10).Pasted(datasets.Texture{Side: 64, Objects: 2}).Build(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(scenes.Len(), "samples of", scenes.Shape)
+	// Output: 10 samples of 1x64x64
+}
