@@ -57,7 +57,8 @@ type Concept struct {
 	Sameness float64
 
 	// Transfer is the share of images of other classes, predicted as such, that the model
-	// takes for the concept's most frequent target when a region is pasted into them.
+	// takes for the concept's most frequent target when a region is pasted into them. NaN
+	// for a single class, and for instances.
 	Transfer Interval
 
 	Suggestion Suggestion
@@ -354,6 +355,9 @@ type paster struct {
 // another label than the concept's target and are predicted otherwise.
 func (p paster) transfer(ctx context.Context, q Concept, c int) (Interval, error) {
 	a, target := p.a, p.a.target(q)
+	if p.r.instances != nil { // a region that lies elsewhere than the other object says nothing
+		return Interval{nan, nan, nan}, nil
+	}
 	var others []int
 	for i, y := range a.Set.Labels {
 		if y != target && a.Predicted[i] != target {

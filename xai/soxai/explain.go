@@ -57,6 +57,7 @@ type firstOrder struct {
 	predicted []int     // of every image of the set
 	certainty []float64 // the probability of the prediction
 	impact    Impact
+	judge     judge
 }
 
 // explain computes the first order, in batches.
@@ -65,7 +66,11 @@ func (r Recipe) explain(ctx context.Context, data datasets.Source, effects bool)
 	if err != nil {
 		return nil, err
 	}
-	f := &firstOrder{set: set, predicted: make([]int, set.Len()), certainty: make([]float64, set.Len())}
+	scores, err := r.judge(set)
+	if err != nil {
+		return nil, err
+	}
+	f := &firstOrder{set: set, judge: scores, predicted: make([]int, set.Len()), certainty: make([]float64, set.Len())}
 	for _, l := range r.model.Layers() {
 		if l.Name == r.layer {
 			f.layer = l
@@ -114,12 +119,16 @@ type explainer struct {
 
 // batchOf adds the images from lo on, which are the rows of x.
 func (e *explainer) batchOf(ctx context.Context, x *mat.Dense, lo int) error {
-	scores, err := e.r.model.Scores(ctx, x)
+	n, d := x.Dims()
+	samples := make([]int, n)
+	for i := range samples {
+		samples[i] = lo + i
+	}
+	scores, err := e.judge.scores(ctx, x, samples)
 	if err != nil {
 		return err
 	}
-	n, d := x.Dims()
-	_, k := e.r.model.Dims()
+	k := e.r.classes()
 	if sr, sc := scores.Dims(); sr != n || sc != k {
 		return fmt.Errorf("the model returned %d x %d scores for %d rows and %d classes: %w", sr, sc, n, k, xai.ErrShape)
 	}
@@ -138,17 +147,25 @@ func (e *explainer) batchOf(ctx context.Context, x *mat.Dense, lo int) error {
 		if e.r.group == saliency.Correct && predicted != target || e.r.targets != nil && !slices.Contains(e.r.targets, target) {
 			continue
 		}
+		if e.judge.near != nil && e.judge.near[lo+i] == nil {
+			e.skipped = append(e.skipped, Skip{lo + i, "no instance is marked in it"})
+			continue
+		}
 		rows, targets = append(rows, i), append(targets, target)
 	}
 	if len(rows) == 0 {
 		return nil
 	}
 	in := saliency.Batch{X: mat.NewDense(len(rows), d, nil), Shape: e.set.Shape, Targets: targets, High: 1}
+	samples = samples[:0]
 	for p, i := range rows {
 		in.X.SetRow(p, x.RawRowView(i))
+		samples = append(samples, lo+i)
 	}
 	maps := mat.NewDense(len(rows), d, nil)
-	report, err := e.r.method.Attribute(ctx, e.r.model, maps, in)
+	model, at := e.judge.explained(samples, targets)
+	in.Targets = at
+	report, err := e.r.method.Attribute(ctx, model, maps, in)
 	if err != nil {
 		_, code := saliency.Describe(e.r.method)
 		return fmt.Errorf("%s: %w", code, err)
@@ -233,6 +250,13 @@ func (e *explainer) regionsOf(values []float64, image, target int) (list []weigh
 		}
 	}
 	alpha := e.options.alpha(values, e.set.Shape)
+	if e.judge.near != nil {
+		for p, in := range e.judge.near[image] {
+			if !in {
+				alpha[p] = 0
+			}
+		}
+	}
 	total := floats.Sum(alpha)
 	if !(total > 0) || math.IsInf(total, 0) {
 		return nil, nil, "the map is zero everywhere"
@@ -336,12 +360,13 @@ func (e *explainer) measure(ctx context.Context, x *mat.Dense, found []trialRow)
 	_, d := x.Dims()
 	for lo := 0; lo < len(jobs); lo += e.r.batch { // an image can have many regions
 		part := jobs[lo:min(lo+e.r.batch, len(jobs))]
-		filled := mat.NewDense(len(part), d, nil)
+		filled, samples := mat.NewDense(len(part), d, nil), make([]int, len(part))
 		for q, j := range part {
 			filled.SetRow(q, x.RawRowView(found[j.of].from))
 			e.fill.paint(filled.RawRowView(q), j.area)
+			samples[q] = found[j.of].image
 		}
-		scores, err := e.r.model.Scores(ctx, filled)
+		scores, err := e.judge.scores(ctx, filled, samples)
 		if err != nil {
 			return err
 		}

@@ -93,6 +93,8 @@ type Recipe struct {
 	criteria   Criteria
 	batch      int
 	seed       uint64
+	instances  *Instances // nil: whole images are explained
+	scoresAt   xai.Layer  // that puts out the scores of instances
 	err        error
 }
 
@@ -170,7 +172,7 @@ func (r Recipe) Targets(classes ...int) Recipe {
 	if r.check() != nil {
 		return r
 	}
-	_, k := r.model.Dims()
+	k := r.classes()
 	for _, c := range classes {
 		if c < 0 || c >= k {
 			r.err = xai.Stepf(fmt.Sprintf("soxai.Of.Targets(%d)", c), "the model has %d classes (0-%d): %w", k, k-1, xai.ErrTarget)
@@ -337,6 +339,9 @@ type Provenance struct {
 func (r Recipe) provenance() Provenance {
 	p := Provenance{Version: version, Data: r.data.Key(), Steps: fmt.Sprintf("layer %q | maps %d | %#v | targets %v | %+v | normalize %v | components %d | %#v | %+v | seed %d",
 		r.space(), r.side, r.group, r.targets, r.options(), r.normalize, r.components, r.grouping, r.criteria.filled(), r.seed)}
+	if r.instances != nil {
+		p.Steps += " | " + r.instances.key(r.scoresAt.Name)
+	}
 	_, p.Method = saliency.Describe(r.method)
 	if named, ok := r.model.(xai.Named); ok {
 		p.Model = named.Fingerprint()
@@ -362,7 +367,8 @@ func (r Recipe) set(ctx context.Context, data datasets.Source) (datasets.Set, er
 	if err != nil {
 		return datasets.Set{}, fmt.Errorf("soxai: %w", err)
 	}
-	d, k := r.model.Dims()
+	d, _ := r.model.Dims()
+	k := r.classes()
 	switch {
 	case set.Pixels == nil:
 		return set, fmt.Errorf("soxai: the set %q is a table; regions need images: %w", set.Name, xai.ErrShape)

@@ -168,6 +168,8 @@ func (t Trial) plan(ctx context.Context, r Recipe, a Atlas, concepts []string) (
 		return nil, err
 	}
 	switch {
+	case r.instances != nil:
+		return nil, xai.Stepf(step, "a trial compares decisions about whole images, not about instances; use Sightings.Apply, retrain, and build the atlas again")
 	case t.Retrain == nil:
 		return nil, xai.Stepf(step, "field Retrain is nil; need a function that trains a network")
 	case isNil(t.Test):
