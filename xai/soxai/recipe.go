@@ -325,11 +325,11 @@ func (r Recipe) check() error {
 }
 
 // version is raised with every change that alters results.
-const version = "soxai/1"
+const version = "soxai/2"
 
 // Provenance is what is needed to make the same atlas again.
 type Provenance struct {
-	Version string // of this package's algorithms: "soxai/1"
+	Version string // of this package's algorithms: "soxai/2"
 	Method  string // of the first order, with its settings
 	Data    string // key of the set
 	Model   string // fingerprint; "" where the model has none

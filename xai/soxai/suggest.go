@@ -55,7 +55,7 @@ type Criteria struct {
 	Pure     float64 // default 0.8
 	Compact  float64 // default 0.5
 	Least    float64 // effect that matters, in probability; default 0.02
-	Same     float64 // at most this share of the set's variation; default 0.5
+	Same     float64 // at most this share of the set's variation; default 0.8
 	Transfer float64 // default 0.5
 }
 
@@ -63,7 +63,7 @@ func (c Criteria) filled() Criteria {
 	for _, f := range []struct {
 		field *float64
 		value float64
-	}{{&c.Pointing, 0.5}, {&c.Small, 0.05}, {&c.Pure, 0.8}, {&c.Compact, 0.5}, {&c.Least, 0.02}, {&c.Same, 0.5}, {&c.Transfer, 0.5}} {
+	}{{&c.Pointing, 0.5}, {&c.Small, 0.05}, {&c.Pure, 0.8}, {&c.Compact, 0.5}, {&c.Least, 0.02}, {&c.Same, 0.8}, {&c.Transfer, 0.5}} {
 		if *f.field == 0 {
 			*f.field = f.value
 		}
