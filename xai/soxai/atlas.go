@@ -36,6 +36,8 @@ type Atlas struct {
 	Grouped   Grouped   // how the number of concepts was chosen
 	Stability Stability
 
+	Completeness Completeness // of the concepts, against the layer
+
 	Notes      []string // what is worth knowing
 	Provenance Provenance
 }
@@ -135,7 +137,21 @@ func (r Recipe) secondOrder(ctx context.Context, a *Atlas, f *firstOrder) error 
 	if err := r.concepts(ctx, a, points); err != nil {
 		return err
 	}
+	if a.Completeness, err = r.completeness(ctx, a, a.explained()); err != nil {
+		return err
+	}
 	return r.draw(ctx, a, points)
+}
+
+// explained returns the images that have a region, ascending.
+func (a Atlas) explained() []int {
+	var list []int
+	for _, g := range a.Regions {
+		if n := len(list); n == 0 || list[n-1] != g.Image {
+			list = append(list, g.Image)
+		}
+	}
+	return list
 }
 
 // draw places the regions in the plane.

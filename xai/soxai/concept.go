@@ -101,12 +101,7 @@ func (r Recipe) concepts(ctx context.Context, a *Atlas, x *mat.Dense) error {
 	if err != nil {
 		return err
 	}
-	var explained []int // images
-	for _, g := range a.Regions {
-		if n := len(explained); n == 0 || explained[n-1] != g.Image {
-			explained = append(explained, g.Image)
-		}
-	}
+	explained := a.explained()
 	p := paster{r, a}
 	overall := a.variationOfAll()
 	for c := range a.Concepts {

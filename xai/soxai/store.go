@@ -14,7 +14,7 @@ import (
 )
 
 // format is raised with every change of what is written.
-const format = "whybook.soxai/1"
+const format = "whybook.soxai/2"
 
 // stored is an Atlas as it is written: the set as a text of its own.
 type stored struct {

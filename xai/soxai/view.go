@@ -176,6 +176,14 @@ func number(i Interval) string {
 	return fmt.Sprintf("%.2f (%.2f to %.2f)", i.Value, i.Low, i.High)
 }
 
+// percent prints a share with its interval in whole per cent.
+func percent(i Interval) string {
+	if math.IsNaN(i.Low) {
+		return fmt.Sprintf("%.0f %%", 100*i.Value)
+	}
+	return fmt.Sprintf("%.0f %% (%.0f to %.0f)", 100*i.Value, 100*i.Low, 100*i.High)
+}
+
 // StatisticsView has the tables of the concepts: what they are, and what they do.
 func (a Atlas) StatisticsView() render.View {
 	if err := a.check(); err != nil {
@@ -193,6 +201,10 @@ func (a Atlas) StatisticsView() render.View {
 		Note: "dP: loss of probability when the region is filled, with its 95 % interval; flips %: regions whose filling changes the prediction. right %, else %: how often the model is right with the " +
 			"concept and without. same: variation of the regions against that of the set, 0 for a stamp. transfer %: images of other classes that a pasted region turns into the concept's. " +
 			"A suggestion is by rule; the verdict is a person's.",
+	}
+	if c := a.Completeness; c.Why == "" {
+		are.Note += fmt.Sprintf(" Completeness: projected to the %s of the concepts, layer %q keeps %s of the decisions beyond the most frequent one; to as many random directions, %s.",
+			plural(c.Directions, "direction"), a.Layer, percent(c.Value), percent(c.Random))
 	}
 	for _, q := range a.Concepts {
 		verdict := "open"
