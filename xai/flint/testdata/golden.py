@@ -17,18 +17,17 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-torch.set_default_dtype(torch.float64)
-torch.manual_seed(1052)  # classes differ, of f and g too; some phi below 0; no dead feature map
 TAUS = [1.5, 2, 2.5, 3, 4, 5]
 WEIGHTS = {"if": 0.8, "of": 0.5, "spa": 0.1, "ent": 0.2}
 
 
 class Flint(nn.Module):
-    """The paper's structure for MNIST, of any size."""
+    """The paper's structure for MNIST, of any size. drop is the dropout of f (twice), and of h."""
 
-    def __init__(self, size, classes, attributes, c1, c2, hidden, mid, seed, decoder):
+    def __init__(self, size, classes, attributes, c1, c2, hidden, mid, seed, decoder, drop=(0, 0)):
         super().__init__()
         self.seed, self.grid = seed, size // 4
+        self.drop_f, self.drop_h = nn.Dropout(drop[0]), nn.Dropout(drop[1])
         conv = lambda a, b: nn.Conv2d(a, b, 3, padding=1)
         up = lambda a, b: nn.ConvTranspose2d(a, b, 3, stride=2, padding=1, output_padding=1)
         self.f = nn.ModuleDict({"conv1": conv(1, c1), "conv2": conv(c1, c2), "fc1": nn.Linear(c2 * (size // 2) ** 2, hidden), "fc2": nn.Linear(hidden, classes)})
@@ -36,12 +35,16 @@ class Flint(nn.Module):
         self.h = nn.ModuleDict({"fc": nn.Linear(attributes, classes)})
         self.d = nn.ModuleDict({"fc": nn.Linear(attributes, seed * self.grid**2), "up1": up(seed, decoder), "up2": up(decoder, 1)})
 
+    def predict(self, x):
+        """f alone: the hidden layer and the scores."""
+        hidden = F.relu(self.drop_f(F.max_pool2d(self.f["conv2"](F.relu(self.f["conv1"](x))), 2)))
+        return hidden, self.f["fc2"](self.drop_f(F.relu(self.f["fc1"](hidden.flatten(1)))))
+
     def forward(self, x):
-        hidden = F.relu(F.max_pool2d(self.f["conv2"](F.relu(self.f["conv1"](x))), 2))
-        f = self.f["fc2"](F.relu(self.f["fc1"](hidden.flatten(1))))
+        hidden, f = self.predict(x)
         z = F.adaptive_avg_pool2d(F.leaky_relu(self.psi["conv"](hidden), 0.01), 3)
         phi = F.leaky_relu(self.psi["fc"](z.flatten(1)), 0.01)
-        g = self.h["fc"](phi)
+        g = self.h["fc"](self.drop_h(phi))
         z = self.d["fc"](phi).view(-1, self.seed, self.grid, self.grid)
         return {"hidden": hidden, "f": f, "phi": phi, "g": g, "reconstruction": F.relu(self.d["up2"](F.relu(self.d["up1"](z))))}
 
@@ -64,9 +67,13 @@ def terms(out, x, y):
     }
 
 
-def total(t, pred=1, fit="mse"):
-    return (pred * t["pred"] + WEIGHTS["of"] * t["of"] + WEIGHTS["if"] * t[fit]
-            + WEIGHTS["ent"] * (t["h1"] - t["h2"]) + WEIGHTS["spa"] * t["spa"])
+def total(t, pred=1, fit="mse", w=WEIGHTS):
+    return pred * t["pred"] + w["of"] * t["of"] + w["if"] * t[fit] + w["ent"] * (t["h1"] - t["h2"]) + w["spa"] * t["spa"]
+
+
+def schedule(epoch):
+    """The weights for MNIST in an epoch counted from 1."""
+    return {"if": 0.8, "of": 0.5 if epoch >= 3 else 0, "spa": 0.1 if epoch >= 3 else 0, "ent": 0.2 if epoch >= 5 else 0}
 
 
 def values(d):
@@ -162,7 +169,13 @@ def adam(net, x, y, steps, posthoc=False):
     return {"lr": 0.01, "losses": losses, "parameters": params(net, lambda p: p)}
 
 
+def mnist_preset():
+    return Flint(size=28, classes=10, attributes=25, c1=16, c2=32, hidden=128, mid=64, seed=2, decoder=8, drop=(0.5, 0.01))
+
+
 def main():
+    torch.set_default_dtype(torch.float64)
+    torch.manual_seed(1052)  # classes differ, of f and g too; some phi below 0; no dead feature map
     net, x, y = tiny()
     start = {k: v.clone() for k, v in net.state_dict().items()}
     out = net(x)
@@ -218,7 +231,7 @@ def main():
     image = torch.tensor([[[-0.5, 0.0, 0.25], [1.0, 1.5, 0.25]], [[0.75, -0.125, 2.0], [0.5, 0.5, -1.0]]])
     golden["penalties"] = {"shape": list(image.shape), "x": image.flatten().tolist(), "tv": with_gradient(tv, image), "bo": with_gradient(bo, image),
                            "boWide": with_gradient(lambda a: bo(a, -0.6, 1.6), image)}
-    mnist = Flint(size=28, classes=10, attributes=25, c1=16, c2=32, hidden=128, mid=64, seed=2, decoder=8)
+    mnist = mnist_preset()
     out = mnist(torch.zeros(2, 1, 28, 28))
     golden["mnist"] = {
         "outputs": {k: list(v.shape[1:]) for k, v in out.items()},
@@ -227,7 +240,7 @@ def main():
         "parts": {k: sum(p.numel() for p in getattr(mnist, k).parameters()) for k in ("f", "psi", "h", "d")},
         # of 14 pixels to 3 (ends exclusive)
         "poolWindows": [[i * 14 // 3, -((i + 1) * -14 // 3)] for i in range(3)],
-        "epochs": [{"epoch": e, "if": 0.8, "of": 0.5 if e >= 3 else 0, "spa": 0.1 if e >= 3 else 0, "ent": 0.2 if e >= 5 else 0} for e in range(1, 13)],
+        "epochs": [{"epoch": e, **schedule(e)} for e in range(1, 13)],
     }
     print("{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in golden.items()) + "\n}")
 
