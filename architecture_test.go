@@ -70,6 +70,8 @@ var rules = map[string]rule{
 		outside: []string{"github.com/alecthomas/kong", "golang.org/x/mod", "golang.org/x/sys"}},
 	"kernelext/cmd/whybook/internal/page": {inside: []string{"kernelext/jupyter"}, outside: []string{"github.com/yuin/goldmark"}},
 	"docs/methods/cards":                  {inside: []string{"datasets", "xai/nn", "xai/saliency", "xai/evaluate"}},
+	"docs/methods/costs":                  {inside: []string{"datasets", "xai", "xai/nn", "xai/saliency", "xai/evaluate", "xai/imbalance", "xai/cnninte", "xai/soxai", "xai/flint", "xai/neighbors", "xai/cluster", "xai/project", "xai/tree", "xai/forest"}},
+	"docs":                                {tests: []string{"datasets", "kernelext/jupyter", "xai", "xai/nn", "xai/nn/onnx", "xai/saliency", "xai/evaluate", "xai/imbalance", "xai/render"}},
 	"notebooks":                           {tests: []string{"kernelext/jupyter"}},
 	".":                                   {},
 }
