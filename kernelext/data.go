@@ -2,6 +2,7 @@ package kernelext
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai/render"
@@ -10,7 +11,23 @@ import (
 // firstImages is how many images of a set Show draws.
 const firstImages = 24
 
-// setView draws the first images of a set, or the first rows of a table.
+// shown picks the n samples of a set that Show draws: the first ones. Folders are read class by
+// class, so that the first ones would show one class alone; then n of them, evenly spaced.
+func shown(set datasets.Set, n int) []int {
+	index := make([]int, n)
+	for i := range index {
+		index[i] = i
+	}
+	other := func(label int) bool { return label != set.Labels[0] }
+	if !slices.ContainsFunc(set.Labels[:n], other) && slices.ContainsFunc(set.Labels, other) {
+		for i := range index {
+			index[i] = i * set.Len() / n
+		}
+	}
+	return index
+}
+
+// setView draws images of a set, or rows of a table.
 func setView(set datasets.Set) render.View {
 	if err := set.Check(); err != nil {
 		return render.Failed(err)
@@ -20,8 +37,8 @@ func setView(set datasets.Set) render.View {
 	if set.Pixels == nil {
 		columns := append([]string{"class"}, set.Columns...)
 		rows := make([][]any, n)
-		for i := range rows {
-			x := set.At(i)
+		for i, j := range shown(set, n) {
+			x := set.At(j)
 			rows[i] = []any{x.Class}
 			for _, v := range x.X {
 				rows[i] = append(rows[i], v)
@@ -30,8 +47,8 @@ func setView(set datasets.Set) render.View {
 		return render.Table{Title: title, Columns: columns, Rows: rows}.View()
 	}
 	images := make([]render.Image, n)
-	for i := range images {
-		x := set.At(i)
+	for i, j := range shown(set, n) {
+		x := set.At(j)
 		images[i] = picture(x)
 		images[i].Caption = x.Class
 	}

@@ -28,7 +28,7 @@ type recipe interface {
 //   - a result (it has View() render.View), or a recipe (View(ctx) (render.View, error)),
 //     which is computed first,
 //   - a datasets.Set or another datasets.Source, which is built first (its first images or
-//     rows), or a datasets.Sample,
+//     rows; where these are all of one class, some from all over it), or a datasets.Sample,
 //   - an error, which is shown and ends the cell,
 //   - anything else: printed as text.
 //
