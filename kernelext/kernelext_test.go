@@ -29,6 +29,7 @@ type recorder struct {
 	log      []string // one word per call, in order
 	bundles  []render.Bundle
 	statuses []string
+	places   []string
 	failures []string
 }
 
@@ -39,7 +40,17 @@ func (r *recorder) add(word string) {
 }
 
 func (r *recorder) figure(b render.Bundle) { r.add("figure"); r.bundles = append(r.bundles, b) }
-func (r *recorder) text(s string)          { r.add("text:" + strings.TrimSpace(s)) }
+func (r *recorder) update(id string, b render.Bundle) {
+	r.add("update")
+	r.bundles = append(r.bundles, b)
+}
+func (r *recorder) place(id, html string) {
+	_, kind, _ := strings.Cut(id, "-live-")
+	_, kind, _ = strings.Cut(kind[strings.IndexByte(kind, '-')+1:], "-")
+	r.add("place:" + kind)
+	r.places = append(r.places, html)
+}
+func (r *recorder) text(s string) { r.add("text:" + strings.TrimSpace(s)) }
 func (r *recorder) status(html string) bool {
 	r.add("status")
 	r.statuses = append(r.statuses, html)

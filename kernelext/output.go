@@ -18,6 +18,10 @@ import (
 type output interface {
 	// figure shows a rendered view in all its forms.
 	figure(b render.Bundle)
+	// update shows a figure in the place of that name, or a new one.
+	update(id string, b render.Bundle)
+	// place shows HTML in the place of that name; "" empties it.
+	place(id, html string)
 	// text shows plain text.
 	text(s string)
 	// status shows one line of progress in place of the one before; "" takes it away.
@@ -39,7 +43,9 @@ type notebook struct{}
 // does not: nested metadata.
 var registerMaps = sync.OnceFunc(func() { gob.Register(map[string]any{}) })
 
-func (n notebook) figure(b render.Bundle) {
+func (n notebook) figure(b render.Bundle) { n.update("", b) }
+
+func (n notebook) update(id string, b render.Bundle) {
 	n.settle()
 	registerMaps()
 	data := map[protocol.MIMEType]any{protocol.MIMETextPlain: b.Text, protocol.MIMEImagePNG: b.PNG}
@@ -52,6 +58,7 @@ func (n notebook) figure(b render.Bundle) {
 		Metadata: map[string]any{string(protocol.MIMEImagePNG): map[string]any{
 			"width": b.Width, "height": b.Height, "alt": b.Alt,
 		}},
+		DisplayID: id,
 	})
 }
 
@@ -65,12 +72,16 @@ func (n notebook) text(s string) {
 // not saved with a notebook.
 var statusID = sync.OnceValue(func() string { return fmt.Sprintf("whybook-progress-%d", os.Getpid()) })
 
-func (notebook) status(html string) bool {
+func (n notebook) status(html string) bool {
+	n.place(statusID(), html)
+	return true
+}
+
+func (notebook) place(id, html string) {
 	gonbui.SendData(&protocol.DisplayData{
 		Data:      map[protocol.MIMEType]any{protocol.MIMETextHTML: html},
-		DisplayID: statusID(),
+		DisplayID: id,
 	})
-	return true
 }
 
 var failureBox = template.Must(template.New("failure").Parse(
@@ -81,15 +92,20 @@ var failureBox = template.Must(template.New("failure").Parse(
 
 func (n notebook) failure(_ io.Writer, message string) {
 	n.settle()
-	var html strings.Builder
-	if err := failureBox.Execute(&html, message); err != nil {
-		html.Reset()
-	}
 	data := map[protocol.MIMEType]any{protocol.MIMETextPlain: message}
-	if html.Len() > 0 {
-		data[protocol.MIMETextHTML] = html.String()
+	if html := failureHTML(message); html != "" {
+		data[protocol.MIMETextHTML] = html
 	}
 	gonbui.SendData(&protocol.DisplayData{Data: data})
+}
+
+// failureHTML is the box of a message.
+func failureHTML(message string) string {
+	var html strings.Builder
+	if err := failureBox.Execute(&html, message); err != nil {
+		return ""
+	}
+	return html.String()
 }
 
 func (notebook) flush() { gonbui.Sync() }
@@ -104,10 +120,12 @@ func (notebook) settle() {
 // terminal prints text.
 type terminal struct{}
 
-func (terminal) figure(b render.Bundle) { fmt.Println(strings.TrimRight(b.Text, "\n")) }
-func (terminal) text(s string)          { fmt.Println(strings.TrimRight(s, "\n")) }
-func (terminal) status(string) bool     { return false }
-func (terminal) flush()                 {}
+func (terminal) figure(b render.Bundle)           { fmt.Println(strings.TrimRight(b.Text, "\n")) }
+func (terminal) update(_ string, b render.Bundle) { terminal{}.figure(b) }
+func (terminal) place(_, _ string)                {}
+func (terminal) text(s string)                    { fmt.Println(strings.TrimRight(s, "\n")) }
+func (terminal) status(string) bool               { return false }
+func (terminal) flush()                           {}
 
 func (terminal) failure(stderr io.Writer, message string) {
 	fmt.Fprintln(stderr, "whybook: "+message)

@@ -29,6 +29,7 @@ type session struct {
 
 	mu     sync.Mutex
 	memo   map[string]any // results of this process by key
+	lives  int            // live cells so far
 	warned bool           // the trouble with the cache was told
 }
 
