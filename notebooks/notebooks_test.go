@@ -111,6 +111,24 @@ func TestNotebooksRun(t *testing.T) {
 			t.Error("the README's last cell shows no picture")
 		}
 	})
+	t.Run("live without a browser", func(t *testing.T) {
+		nb := &jupyter.Notebook{Minor: 5, Metadata: map[string]any{"kernelspec": map[string]any{"name": "gonb", "language": "go"}}}
+		for i, source := range []string{"%noautoget\nimport (\n\"context\"\n\"github.com/whybook/whybook/kernelext\"\n\"github.com/whybook/whybook/xai/render\"\n)",
+			"%%\nkernelext.Live(func(_ context.Context, at kernelext.Settings) (any, error) {\n" +
+				"return render.Bars{Labels: []string{\"a\"}, Values: []float64{at.Float(\"v\")}}.View(), nil\n}, kernelext.Slider(\"v\", 0, 1, 0.5))\nkernelext.Printf(\"goes on\")"} {
+			nb.Cells = append(nb.Cells, jupyter.Cell{Type: jupyter.Code, ID: fmt.Sprint("live", i), Source: source, Metadata: map[string]any{}})
+		}
+		options := options
+		options.Env = append(slices.Clip(options.Env), "JPY_SESSION_NAME=")
+		done, _, err := jupyter.Run(t.Context(), nb, spec, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := done.Cells[1]
+		if text := shown(t, last); len(last.Outputs) != 2 || !strings.Contains(text, "image/png") || strings.Contains(text, "text/html") || !strings.Contains(text, "goes on") {
+			t.Errorf("a live cell without a browser shows %d outputs: %.400s", len(last.Outputs), text)
+		}
+	})
 	for i, path := range notebooks(t) {
 		t.Run(path, func(t *testing.T) {
 			if i > 0 && os.Getenv("WHYBOOK_TEST_LONG") == "" {

@@ -7,6 +7,9 @@ import (
 	"image/color"
 	"io"
 	"math"
+	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -144,6 +147,36 @@ func TestContrast(t *testing.T) {
 			if k := contrast(c, legible(c)); k < 4.5 {
 				t.Errorf("numbers on colour %d have contrast %.2f", i, k)
 			}
+		}
+	}
+}
+
+// The colours that HTML takes where the front end names none are legible in light and dark.
+func TestContrastInHTML(t *testing.T) {
+	source := string(must(templateFiles.ReadFile("html/fragment.html")))
+	light, dark, ok := strings.Cut(source, "@media (prefers-color-scheme:dark)")
+	if !ok {
+		t.Fatal("no dark colours")
+	}
+	for scheme, css := range map[string]string{"light": light, "dark": dark} {
+		colours := make(map[string]color.NRGBA)
+		for _, m := range regexp.MustCompile(`--wb-(ink|paper|muted|rule|link):#([0-9a-f]{6})`).FindAllStringSubmatch(css, -1) {
+			hex, err := strconv.ParseUint(m[2], 16, 32)
+			if err != nil {
+				t.Fatal(err)
+			}
+			colours[m[1]] = rgb(uint32(hex))
+		}
+		for name, least := range map[string]float64{"ink": 4.5, "muted": 4.5, "link": 4.5, "rule": 3} {
+			if k := contrast(colours[name], colours["paper"]); k < least || colours[name].A == 0 {
+				t.Errorf("%s: %s has contrast %.2f, want %v", scheme, name, k, least)
+			}
+		}
+	}
+	// Variables of the front ends come first, so that a page in one theme stays in it.
+	for _, m := range regexp.MustCompile(`(color|background|border[a-z-]*|accent-color):[^;}]*var\(--wb-[^;}]*`).FindAllString(source, -1) {
+		if !strings.Contains(m, "var(--jp-") || !strings.Contains(m, "var(--vscode-") || strings.Index(m, "--jp-") > strings.Index(m, "--vscode-") || strings.Index(m, "--vscode-") > strings.Index(m, "--wb-") {
+			t.Errorf("%s: JupyterLab's variable, VS Code's, then ours", m)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -792,6 +793,24 @@ func FuzzText(f *testing.F) {
 			t.Fatalf("%q gives the file name %q", s, n)
 		}
 	})
+}
+
+// BenchmarkKinds draws every kind of figure as a notebook shows it: the time, and the bytes.
+func BenchmarkKinds(b *testing.B) {
+	views := kinds("")
+	for _, name := range slices.Sorted(maps.Keys(views)) {
+		b.Run(name, func(b *testing.B) {
+			size := 0
+			for b.Loop() {
+				bundle, err := views[name].Bundle()
+				if err != nil {
+					b.Fatal(err)
+				}
+				size = len(bundle.HTML) + len(bundle.PNG)*4/3 + len(bundle.Text)
+			}
+			b.ReportMetric(float64(size), "bytes")
+		})
+	}
 }
 
 func BenchmarkHeatMap(b *testing.B) {
