@@ -1,4 +1,5 @@
-// Package kernelext is Whybook in a notebook cell: Show, Build, Must and Context.
+// Package kernelext is Whybook in a notebook cell: Show, Build, Must, Context, and Live for
+// what readers compute anew.
 //
 //	%%
 //	x := digits().At(85)
@@ -17,6 +18,8 @@
 //
 //	WHYBOOK_CACHE  folder of the cache; default: whybook in the user's cache folder
 //	WHYBOOK_OUT    folder into which Show also writes every figure, as PNG and SVG
+//	WHYBOOK_LIVE   off: Live shows its start and goes on; on: it looks for a browser also where
+//	               no Jupyter server says that it runs the notebook
 //
 // It is the only package that knows GoNB.
 package kernelext

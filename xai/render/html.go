@@ -62,11 +62,15 @@ func (s script) key() (string, error) {
 	return string(s) + "-" + hex.EncodeToString(sum[:4]), nil
 }
 
-// box returns the attributes of an element that the script sets up. The second keeps
-// JupyterLab's own keys away from it.
+// ownKeys keeps JupyterLab's keys away from an element that has the focus: it takes the arrow
+// keys and Enter for itself, from the elements of outputs too. It looks at an element before
+// those around it, so that every control needs this.
+const ownKeys = `data-lm-suppress-shortcuts="true"`
+
+// box returns the attributes of an element that the script sets up.
 func (s script) box() (template.HTMLAttr, error) {
 	key, err := s.key()
-	return template.HTMLAttr(fmt.Sprintf("data-whybook=%q data-lm-suppress-shortcuts=\"true\"", key)), err
+	return template.HTMLAttr(fmt.Sprintf("data-whybook=%q %s", key, ownKeys)), err
 }
 
 // tag returns the script element: it defines the function where no figure did before, and
@@ -81,7 +85,8 @@ func (s script) tag() (template.HTML, error) {
 		return "", err
 	}
 	return template.HTML("<script>(function(k,f){var w=window.whybook=window.whybook||{};f=w[k]=w[k]||f;" +
-		"document.querySelectorAll('[data-whybook=\"'+k+'\"]:not([data-on])').forEach(function(b){b.dataset.on=1;try{f(b)}catch(e){console.error(e)}})" +
+		"document.querySelectorAll('[data-whybook=\"'+k+'\"]:not([data-on])').forEach(function(b){b.dataset.on=1;try{f(b)}catch(e){console.error(e)}" +
+		"b.querySelectorAll('input,select,button,summary,a,[tabindex]').forEach(function(e){e.dataset.lmSuppressShortcuts=true})})" +
 		"})('" + key + "'," + source + ")</script>"), nil
 }
 

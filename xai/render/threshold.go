@@ -157,14 +157,14 @@ func (f faded) html(v View, _ string) (template.HTML, []script, error) {
 	}
 	class := ""
 	if v.theme == Light {
-		class = ` class="whybook-light"`
+		class = " whybook-light"
 	}
 	paper := v.theme.inks().paper
 	esc := html.EscapeString
 	var b strings.Builder
 	fmt.Fprintf(&b, "<div class=\"whybook-threshold\" %s data-n=\"%d\" data-start=\"%d\" data-max=\"%g\" data-columns=\"%d\" data-rows=\"%d\" data-paper=\"%d,%d,%d\" data-what=\"%s\" data-things=\"%s\" data-place=\"%s\" data-mass=\"%s\" data-v=\"%s\">\n",
 		box, thresholdSteps, f.start, f.max, f.columns, f.rows, paper.R, paper.G, paper.B, esc(f.what), f.things, f.place(v), strings.Join(mass, " "), base64.StdEncoding.EncodeToString(steps))
-	fmt.Fprintf(&b, "<div%s><div class=\"whybook-over\"><img src=\"%s\" alt=\"%s\" width=\"%d\"></div></div>\n</div>\n", class, still, esc(v.Alt()), width)
+	fmt.Fprintf(&b, "<div class=\"whybook-over%s\"><img src=\"%s\" alt=\"%s\" width=\"%d\"></div>\n</div>\n", class, still, esc(v.Alt()), width)
 	return template.HTML(b.String()), []script{thresholdScript}, nil
 }
 

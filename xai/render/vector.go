@@ -19,7 +19,7 @@ func (vector) html(v View, _ string) (template.HTML, []script, error) {
 		return "", nil, err
 	}
 	if v.list != "" {
-		body += template.HTML("<details><summary>As text</summary>\n<pre>" + html.EscapeString(v.list) + "</pre></details>\n")
+		body += template.HTML("<details><summary " + ownKeys + ">As text</summary>\n<pre>" + html.EscapeString(v.list) + "</pre></details>\n")
 	}
 	return body, nil, nil
 }

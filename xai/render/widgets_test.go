@@ -80,3 +80,21 @@ func TestThresholdSteps(t *testing.T) {
 		t.Errorf("the text does not say what is left:\n%s", v.Text())
 	}
 }
+
+// JupyterLab takes keys from an element that has the focus unless the element itself says that
+// they are its own; one around it is looked at too late.
+func TestControlsKeepTheirKeys(t *testing.T) {
+	t.Parallel()
+	views := chartKinds(asIs)
+	var all []View
+	for _, name := range []string{"choice", "frames", "swipe", "threshold", "ranking", "canvas", "flow", "tree"} {
+		all = append(all, views[name])
+	}
+	got := browse(t, must(Column(all...).HTML()), `
+var n=0,bad=[];
+document.querySelectorAll('input,select,button,summary,a,[tabindex]').forEach(function(e){n++;if(!e.hasAttribute('data-lm-suppress-shortcuts')&&!e.closest('svg'))bad.push(e.outerHTML.slice(0,80))});
+say(bad.slice(0,3).join(' '));say(n>30);`)
+	if strings.Join(got, "|") != "|true" {
+		t.Errorf("without keys of their own: %q", got)
+	}
+}
