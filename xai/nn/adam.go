@@ -33,8 +33,9 @@ func (o Adam) check() error {
 }
 
 // or returns v, or what stands for its zero.
-func or[N int | float64](v, zero N) N {
-	if v == 0 {
+func or[N int | float64 | string](v, zero N) N {
+	var unset N
+	if v == unset {
 		return zero
 	}
 	return v

@@ -270,11 +270,13 @@ func (a Arch) shapes(steps []int) []datasets.Shape {
 // weights describes the parameters of step i.
 func (a Arch) weights(i int) []weight { return a.steps[i].layer.weights(a.shapes(a.steps[i].in)) }
 
-// needed reports for each step whether the output of step last depends on it.
-func (a Arch) needed(last int) []bool {
+// needed reports for each step whether the output of one of the steps last depends on it.
+func (a Arch) needed(last ...int) []bool {
 	need := make([]bool, len(a.steps))
-	need[last] = true
-	for i := last; i >= 0; i-- {
+	for _, i := range last {
+		need[i] = true
+	}
+	for i := len(a.steps) - 1; i >= 0; i-- {
 		if !need[i] {
 			continue
 		}

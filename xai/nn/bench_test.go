@@ -54,7 +54,7 @@ func BenchmarkTrainStepResNet32(b *testing.B) {
 func benchmarkStep(b *testing.B, arch Arch, rows int, f feed[float32], o Optimizer) {
 	f.set = noise(arch.input, rows, arch.Output().Size())
 	e := newEngine(arch, initial[float32](arch, 1))
-	t, err := e.trainer(pass{rows, true}, objective{})
+	t, err := e.trainer(pass{rows, true}, objective{}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func benchmarkStep(b *testing.B, arch Arch, rows int, f feed[float32], o Optimiz
 // BenchmarkFill puts a batch of 128 cropped and mirrored images of 3 x 32 x 32 together.
 func BenchmarkFill(b *testing.B) {
 	arch := Image(datasets.Shape{Channels: 3, Height: 32, Width: 32}).Dense(10)
-	t, err := newEngine(arch, initial[float32](arch, 1)).trainer(pass{128, true}, objective{})
+	t, err := newEngine(arch, initial[float32](arch, 1)).trainer(pass{128, true}, objective{}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -166,7 +166,7 @@ func (e *engine[T]) compile(p purpose, rules []xai.Rule) (m *machine[T], err err
 		watched = p.at
 	}
 	m = &machine[T]{does: p, x: x}
-	outs, err := e.forward(b, x, p.of, watched, nil)
+	outs, err := e.forward(b, x, e.arch.needed(p.of), watched, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -219,22 +219,27 @@ type training[T graph.Float] struct {
 	// stats takes the statistics of each batch; the running mean is parameter mean, the
 	// running variance the one after it.
 	stats func(l BatchNorm, mean int, s *graph.BatchStats)
+	// frozen says of each layer whether it is left as it is and behaves as outside of
+	// training; nil for none.
+	frozen []bool
 }
 
-// forward adds the layers that the output of layer last depends on to the graph and
-// returns the outputs of all layers up to it, nil for those that it does not depend on. A
-// gradient is wanted at the output of layer watched, if that is not -1; t is nil unless
-// the graph is to train.
-func (e *engine[T]) forward(b *graph.Builder[T], x *graph.Node[T], last, watched int, t *training[T]) ([]*graph.Node[T], error) {
-	need := e.arch.needed(last)
-	outs := make([]*graph.Node[T], last+1)
-	for i, s := range e.arch.steps[:last+1] {
+// forward adds the layers that are needed to the graph and returns the outputs of all
+// layers, nil for the others. A gradient is wanted at the output of layer watched, if that
+// is not -1; t is nil unless the graph is to train.
+func (e *engine[T]) forward(b *graph.Builder[T], x *graph.Node[T], need []bool, watched int, t *training[T]) ([]*graph.Node[T], error) {
+	outs := make([]*graph.Node[T], len(e.arch.steps))
+	for i, s := range e.arch.steps {
 		if !need[i] {
 			continue
 		}
 		in := inputs(s, x, outs)
+		own := t
+		if t != nil && t.frozen != nil && t.frozen[i] {
+			own = nil
+		}
 		var err error
-		if outs[i], err = e.builder(b, i, e.weights(b, i, t), t).add(s.layer, in); err != nil {
+		if outs[i], err = e.builder(b, i, e.weights(b, i, own), own).add(s.layer, in); err != nil {
 			return nil, err
 		}
 		if i == watched {

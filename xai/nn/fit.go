@@ -31,6 +31,14 @@ type Training struct {
 	// accuracy, the earliest where several tie, instead of the last one's.
 	KeepBest bool
 
+	// Start is a network from which every layer of the same name and sizes takes its weights
+	// before the first step, and in which all layers of Frozen must be; the others are drawn
+	// from Seed. Default none.
+	Start *Net
+	// Frozen names layers of which training changes nothing: their weights and running averages
+	// stay, and their dropout is off. Default none.
+	Frozen []string
+
 	// Checkpoint is a folder for the state of the run, written after every epoch. If it
 	// holds the state of an interrupted run of the same recipe, Build goes on from there
 	// and comes to the same bytes as a run without interruption; it refuses the state of
@@ -98,8 +106,11 @@ func (t Training) check(a Arch) error {
 	if err := t.Schedule.check(t.Epochs); err != nil {
 		return fmt.Errorf("%T: %w", t.Schedule, err)
 	}
-	if err := t.Loss.check(a.Output().Size(), t.Epochs); err != nil {
+	if err := t.Loss.check(a, t); err != nil {
 		return fmt.Errorf("%T: %w", t.Loss, err)
+	}
+	if err := t.checkStart(a); err != nil {
+		return err
 	}
 	if t.Augment != nil {
 		if err := t.Augment.check(a.input); err != nil {
@@ -116,6 +127,12 @@ func (t Training) key() string {
 		if option != nil {
 			key += fmt.Sprintf(", %T%+v", option, option)
 		}
+	}
+	if t.Start != nil {
+		key += ", start " + t.Start.Fingerprint()
+	}
+	if len(t.Frozen) > 0 {
+		key += fmt.Sprintf(", frozen %q", t.Frozen)
 	}
 	if t.Validate != nil {
 		key += fmt.Sprintf(", validate %s, keep best %v", t.Validate.Key(), t.KeepBest)
@@ -134,6 +151,9 @@ type Fit struct {
 // Fit describes training a on data. The work is done by Build.
 func (a Arch) Fit(data datasets.Source, t Training) Fit {
 	f := Fit{arch: a, data: data, training: t.withDefaults(), err: a.checkEnd()}
+	if _, several := f.training.Loss.(Terms); f.err == nil && !several {
+		f.err = a.checkWhole()
+	}
 	if f.err == nil && data == nil {
 		f.err = xai.Stepf("nn.Arch.Fit(nil, ...)", "need data")
 	}
@@ -183,7 +203,9 @@ func (f Fit) Build(ctx context.Context) (*Net, error) {
 	if r.goal, err = f.training.Loss.objective(r.set); err != nil {
 		return nil, err
 	}
-	r.engine = newEngine(f.arch, initial[float32](f.arch, f.training.Seed))
+	params := initial[float32](f.arch, f.training.Seed)
+	takeOver(params, f.training.Start)
+	r.engine = newEngine(f.arch, params)
 	if f.training.Checkpoint != "" {
 		r.checkpoint = &checkpoint{folder: f.training.Checkpoint, key: f.Key()}
 	}

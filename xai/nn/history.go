@@ -6,6 +6,10 @@ type Epoch struct {
 	Accuracy float64 // share of right answers among them, 0-1
 	Rate     float64 // the optimiser's step size in this epoch
 
+	// Terms are the parts of the loss where it has several (see Terms): means over the epoch,
+	// as for Loss.
+	Terms []TermLoss `json:",omitempty"`
+
 	// Validation is how the network did on Training.Validate after the epoch; its zero
 	// value where there was no validation.
 	Validation Validation

@@ -11,11 +11,11 @@ import (
 )
 
 // Loss is what training minimises, a mean over the samples of a batch. The
-// implementations are CrossEntropy, Balanced, Focal and LDAM. Where classes have weights,
+// implementations are CrossEntropy, Balanced, Focal, LDAM and Terms. Where classes have weights,
 // the mean is the weighted one, sum(w_y loss) / sum(w_y), as in PyTorch.
 type Loss interface {
 	withDefaults() Loss
-	check(classes, epochs int) error
+	check(a Arch, t Training) error
 
 	// objective prepares the loss for a training set of which every class has the given
 	// number of samples.
@@ -30,6 +30,7 @@ type objective struct {
 	focus     float64   // exponent of the focal loss; 0 for cross-entropy
 	margins   []float64 // subtracted from the score of the label, one per class; nil for none
 	scale     float64   // of the scores, after the margins
+	terms     Terms     // nil for a single loss of the scores
 }
 
 // CrossEntropy is the mean of -log p_y, where p is the softmax of the scores and y the
@@ -44,8 +45,8 @@ func (l CrossEntropy) withDefaults() Loss {
 	return l
 }
 
-func (l CrossEntropy) check(classes, _ int) error {
-	if err := checkWeights(l.Weights, classes); err != nil {
+func (l CrossEntropy) check(a Arch, _ Training) error {
+	if err := checkWeights(l.Weights, a.Output().Size()); err != nil {
 		return err
 	}
 	return below1(setting{"Smoothing", l.Smoothing})
@@ -78,7 +79,7 @@ func (l Balanced) withDefaults() Loss {
 	return l
 }
 
-func (l Balanced) check(int, int) error { return below1(setting{"Beta", l.Beta}) }
+func (l Balanced) check(Arch, Training) error { return below1(setting{"Beta", l.Beta}) }
 
 func (l Balanced) objective(set datasets.Set) (objective, error) {
 	weights, err := BalancedWeights(set, l.Beta)
@@ -97,11 +98,11 @@ func (l Focal) withDefaults() Loss {
 	return l
 }
 
-func (l Focal) check(classes, _ int) error {
+func (l Focal) check(a Arch, _ Training) error {
 	if err := atLeastZero(setting{"Gamma", l.Gamma}); err != nil {
 		return err
 	}
-	return checkWeights(l.Weights, classes)
+	return checkWeights(l.Weights, a.Output().Size())
 }
 
 func (l Focal) objective(datasets.Set) (objective, error) {
@@ -131,10 +132,10 @@ func (l LDAM) withDefaults() Loss {
 	return l
 }
 
-func (l LDAM) check(_, epochs int) error {
+func (l LDAM) check(_ Arch, t Training) error {
 	switch {
-	case l.Deferred < 0 || l.Deferred >= epochs:
-		return fmt.Errorf("field Deferred must be less than the %d epochs, is %d", epochs, l.Deferred)
+	case l.Deferred < 0 || l.Deferred >= t.Epochs:
+		return fmt.Errorf("field Deferred must be less than the %d epochs, is %d", t.Epochs, l.Deferred)
 	case l.Deferred == 0 && l.Beta != 0:
 		return fmt.Errorf("field Beta (%v) has no effect without Deferred", l.Beta)
 	}

@@ -28,7 +28,7 @@ func lossOf(t *testing.T, l Loss, set datasets.Set, scores [][]float64, labels [
 	t.Helper()
 	n, k := len(scores), len(scores[0])
 	l = l.withDefaults()
-	if err := l.check(k, 200); err != nil {
+	if err := l.check(Image(datasets.Shape{Channels: 1, Height: 1, Width: 1}).Dense(k), Training{Epochs: 200}); err != nil {
 		t.Fatal(err)
 	}
 	goal, err := l.objective(set)

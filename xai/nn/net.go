@@ -67,6 +67,9 @@ func (a Arch) Init(seed uint64) (*Net, error) {
 	if err := a.checkEnd(); err != nil {
 		return nil, err
 	}
+	if err := a.checkWhole(); err != nil {
+		return nil, err
+	}
 	return &Net{arch: a, run: newEngine(a, initial[float32](a, seed))}, nil
 }
 
@@ -83,13 +86,24 @@ func (a Arch) checkEnd() error {
 	}
 	total, need := 0, a.needed(a.end())
 	for i, l := range a.Layers() {
-		total += l.Params
-		if !need[i] && l.Params > 0 {
-			return fmt.Errorf("nn: nothing leads from layer %s to the output %s, so it cannot be trained", l.Name, a.End())
+		if need[i] {
+			total += l.Params
 		}
 	}
 	if total == 0 {
 		return fmt.Errorf("nn: the architecture has nothing to train")
+	}
+	return nil
+}
+
+// checkWhole makes sure that everything with weights leads to the end. Only a loss at several
+// layers (Terms) can train what does not.
+func (a Arch) checkWhole() error {
+	need := a.needed(a.end())
+	for i, l := range a.Layers() {
+		if !need[i] && l.Params > 0 {
+			return fmt.Errorf("nn: nothing leads from layer %s to the output %s, so it cannot be trained", l.Name, a.End())
+		}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
@@ -61,6 +62,7 @@ func (r *run[T]) train(ctx context.Context) error {
 		drop := seed.Stream(s.Seed, "nn", "dropout", epoch-1)
 		feed := feed[T]{set: r.set, goal: r.goal, epoch: epoch, augment: s.Augment, seed: s.Seed}
 		var sum mean
+		terms := newTermSums(r.goal.terms)
 		for step := range steps {
 			where := fmt.Sprintf("epoch %d of %d, step %d of %d", epoch, s.Epochs, step+1, steps)
 			if err := ctx.Err(); err != nil {
@@ -78,10 +80,11 @@ func (r *run[T]) train(ctx context.Context) error {
 			if err := t.prog.Run(); err != nil {
 				return fmt.Errorf("nn: %s: %w", where, err)
 			}
-			loss := float64(t.loss.Data()[0])
+			loss, each := float64(t.loss.Data()[0]), t.each()
 			if !finite(loss) {
-				return fmt.Errorf("nn: the loss (%T) is %v in %s; try a rate below %v%s: %w", s.Loss, loss, where, line.Rate, r.kept(), ErrDiverged)
+				return fmt.Errorf("nn: the loss (%T%s) is %v in %s; try a rate below %v%s: %w", s.Loss, terms.culprit(each), loss, where, line.Rate, r.kept(), ErrDiverged)
 			}
+			terms.add(each, len(index))
 			r.updater.update(r.trained, t.grads, line.Rate)
 			for _, norm := range t.norms {
 				norm.update()
@@ -91,6 +94,7 @@ func (r *run[T]) train(ctx context.Context) error {
 				fmt.Sprintf("epoch %d of %d, loss %.3f", epoch, s.Epochs, loss))
 		}
 		line.Loss, line.Accuracy = sum.results()
+		line.Terms = terms.results(epoch)
 		for _, p := range e.params {
 			for _, v := range p.data {
 				if !finite(float64(v)) {
@@ -215,6 +219,8 @@ type trainer[T graph.Float] struct {
 	share  *graph.Node[T] // weight of each row in the loss
 	scores *graph.Node[T]
 	loss   *graph.Node[T]
+	terms  []*graph.Node[T] // the parts of the loss; nil if it is one
+	weigh  *graph.Node[T]   // their weights
 	params []param[T]       // those that are trained
 	nodes  []*graph.Node[T] // their nodes
 	grads  []*graph.Node[T] // their gradients
@@ -252,7 +258,7 @@ func (r *run[T]) trainer(p pass) (*trainer[T], error) {
 	if t := r.trainers[p]; t != nil {
 		return t, nil
 	}
-	t, err := r.engine.trainer(p, r.goal)
+	t, err := r.engine.trainer(p, r.goal, r.settings.Frozen)
 	if err == nil {
 		r.trainers[p] = t
 	}
@@ -260,30 +266,43 @@ func (r *run[T]) trainer(p pass) (*trainer[T], error) {
 }
 
 // trainer compiles a pass.
-func (e *engine[T]) trainer(p pass, goal objective) (t *trainer[T], err error) {
+func (e *engine[T]) trainer(p pass, goal objective, frozen []string) (t *trainer[T], err error) {
 	defer misfit(&err)
 	b := graph.New[T]()
 	t = &trainer[T]{engine: e, x: b.Input("x", p.rows, e.arch.input.Size(), nil, false)}
 	var hooks *training[T]
 	if p.learn {
-		hooks = &training[T]{weight: t.weight, mask: t.mask, stats: t.stats}
+		hooks = &training[T]{weight: t.weight, mask: t.mask, stats: t.stats, frozen: e.arch.marked(frozen)}
 	}
-	outs, err := e.forward(b, t.x, e.arch.end(), -1, hooks)
+	outs, err := e.forward(b, t.x, e.arch.needed(goal.ends(e.arch)...), -1, hooks)
 	if err != nil {
 		return nil, err
 	}
 	t.scores = outs[e.arch.end()]
 	t.target = b.Input("target", p.rows, t.scores.Cols, nil, false)
 	t.share = b.Input("share", p.rows, 1, nil, false)
-	t.loss = addLoss(b, goal, t.scores, t.target, t.share)
+	if goal.terms != nil {
+		t.loss, t.terms, t.weigh = addTerms(b, e.arch, goal.terms, t.x, outs, t.target, t.share)
+	} else {
+		t.loss = addLoss(b, goal, t.scores, t.target, t.share)
+	}
 	if p.learn {
 		one := b.Input("one", 1, 1, []T{1}, false)
 		if t.grads, err = b.Backward(t.loss, one, t.nodes...); err != nil {
 			return nil, err
 		}
 	}
-	t.prog, err = b.Compile(append([]*graph.Node[T]{t.loss, t.scores}, t.grads...)...)
+	t.prog, err = b.Compile(slices.Concat([]*graph.Node[T]{t.loss, t.scores}, t.terms, t.grads)...)
 	return t, err
+}
+
+// each returns the parts of the loss after a run.
+func (t *trainer[T]) each() []float64 {
+	list := make([]float64, len(t.terms))
+	for i, n := range t.terms {
+		list[i] = float64(n.Data()[0])
+	}
+	return list
 }
 
 // update moves the running averages towards the statistics of the last batch.
@@ -361,6 +380,9 @@ func (f feed[T]) fill(t *trainer[T], index []int) float64 {
 		for j, v := range pixels {
 			row[j] = level[v]
 		}
+	}
+	for i, term := range f.goal.terms {
+		t.weigh.Data()[i] = T(term.in(f.epoch))
 	}
 	return fillTargets(t.target.Data(), t.share.Data(), f.goal, labels, f.epoch)
 }

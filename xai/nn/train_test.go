@@ -177,7 +177,7 @@ func TestAdamByHand(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := net.Double().run.(*engine[float64])
-	tr, err := e.trainer(pass{1, true}, objective{})
+	tr, err := e.trainer(pass{1, true}, objective{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

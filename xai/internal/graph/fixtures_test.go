@@ -350,6 +350,76 @@ func fixtures[T Float]() []fixture[T] {
 			}
 			return slowFocal(0)(shifted, target)
 		})
+
+	// Terms of a loss.
+	slowEntropy := func(v []float64) (e float64) {
+		var sum float64
+		for _, x := range v {
+			sum += math.Exp(math.Abs(x))
+		}
+		for _, x := range v {
+			p := math.Exp(math.Abs(x)) / sum
+			e -= p * math.Log(p)
+		}
+		return e
+	}
+	average := func(x []float64, f func(float64) float64) (mean float64) {
+		for _, v := range x {
+			mean += f(v) / float64(len(x))
+		}
+		return mean
+	}
+	whole := func(name, op string, build func(b *Builder[T], x *Node[T]) *Node[T], want func(n int, x []float64) float64) {
+		add(fixture[T]{name: name, op: op, sizes: rows(4), legal: away, mixes: true,
+			build: func(b *Builder[T], in nodes) *Node[T] { return build(b, in[0]) },
+			want:  func(n int, in [][]float64) []float64 { return []float64{want(n, in[0])} }})
+	}
+	whole("mean magnitude", "MeanAbs", func(b *Builder[T], x *Node[T]) *Node[T] { return b.MeanAbs(x) },
+		func(_ int, x []float64) float64 { return average(x, math.Abs) })
+	whole("entropy of rows", "Entropy", func(b *Builder[T], x *Node[T]) *Node[T] { return b.Entropy(x) }, func(n int, x []float64) (e float64) {
+		for i := range n {
+			e += slowEntropy(x[i*4:][:4]) / float64(n)
+		}
+		return e
+	})
+	whole("entropy of a batch", "BatchEntropy", func(b *Builder[T], x *Node[T]) *Node[T] { return b.BatchEntropy(x) }, func(n int, x []float64) float64 {
+		mean := make([]float64, 4)
+		for i, v := range x {
+			mean[i%4] += math.Abs(v) / float64(n)
+		}
+		return slowEntropy(mean)
+	})
+	for _, absolute := range []bool{false, true} {
+		add(fixture[T]{name: "mean error", op: "MeanError", mixes: true, fixed: []bool{false, true},
+			sizes: func(n int) [][2]int { return [][2]int{{n, 3}, {n, 3}} },
+			legal: func(input int, v float64) float64 { return away(0, v) + 9*float64(input)*math.Copysign(1, v) },
+			build: func(b *Builder[T], in nodes) *Node[T] { return b.MeanError(in[0], in[1], absolute) },
+			want: func(_ int, in [][]float64) []float64 {
+				var sum float64
+				for i, v := range in[0] {
+					if d := v - in[1][i]; absolute {
+						sum += math.Abs(d)
+					} else {
+						sum += d * d
+					}
+				}
+				return []float64{sum / float64(len(in[0]))}
+			}})
+	}
+	add(fixture[T]{name: "weighted sum", op: "Weighted", fixed: []bool{false, false, true}, mixes: true,
+		sizes: func(int) [][2]int { return [][2]int{{1, 1}, {1, 1}, {1, 2}} },
+		build: func(b *Builder[T], in nodes) *Node[T] { return b.Weighted(in[:2], in[2]) },
+		want:  func(_ int, in [][]float64) []float64 { return []float64{in[2][0]*in[0][0] + in[2][1]*in[1][0]} }})
+	add(fixture[T]{name: "detach", op: "Detach", fixed: []bool{false, true},
+		sizes: func(n int) [][2]int { return [][2]int{{n, 3}, {n, 3}} },
+		build: func(b *Builder[T], in nodes) *Node[T] { return b.Mul(in[0], b.Detach(in[1])) },
+		want: func(_ int, in [][]float64) []float64 {
+			out := make([]float64, len(in[0]))
+			for i, v := range in[0] {
+				out[i] = v * in[1][i]
+			}
+			return out
+		}})
 	return all
 }
 
