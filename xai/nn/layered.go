@@ -212,3 +212,38 @@ func (e *engine[T]) rest(a Arch, steps []int) runner {
 	}
 	return newEngine(a, params)
 }
+
+// To returns the part of the network that leads to the named layer, which then puts out its
+// scores; it shares the weights. "" is the network's own end: without the branches beside it.
+func (n *Net) To(layer string) (*Net, error) {
+	if n == nil || n.run == nil {
+		return nil, fmt.Errorf("nn.Net.To: there is no network; make one with Init, Fit or Load")
+	}
+	end, err := n.arch.source(layer)
+	if err != nil {
+		return nil, fmt.Errorf("nn.Net.To(%q): %w", layer, err)
+	}
+	part, steps := Arch{input: n.arch.input}, []int(nil)
+	at := map[int]int{-1: -1} // the steps' new numbers
+	for i, need := range n.arch.needed(end) {
+		if !need {
+			continue
+		}
+		s := n.arch.steps[i]
+		s.in = make([]int, len(s.in))
+		for j, from := range n.arch.steps[i].in {
+			s.in[j] = at[from]
+		}
+		at[i] = len(part.steps)
+		part.steps, steps = append(part.steps, s), append(steps, i)
+	}
+	part.tip = at[end] + 1
+	if err := part.checkEnd(); err != nil {
+		return nil, fmt.Errorf("nn.Net.To(%q): %w", layer, err)
+	}
+	classes := n.classes
+	if end != n.arch.end() {
+		classes = nil
+	}
+	return &Net{arch: part, classes: classes, run: n.run.rest(part, steps), History: n.History}, nil
+}

@@ -1,0 +1,105 @@
+package flint
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/whybook/whybook/datasets"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+)
+
+// Evaluation is how f and g do on data.
+type Evaluation struct {
+	Set datasets.Set
+	Outputs
+	Predicted   []int // f's class of each sample; the lowest where scores tie
+	Interpreted []int // g's
+
+	Accuracy    float64   // share of samples that f gets right, 0-1
+	Interpreter float64   // share that g gets right
+	Fidelity    float64   // share where f and g say the same
+	Taus        []float64 // thresholds
+	Conciseness []float64 // mean number of relevant attributes at each of them; see Concise
+
+}
+
+// Evaluate measures f and g on data (paper, section 4.1: accuracy, fidelity, conciseness).
+func (in *Interpreter) Evaluate(ctx context.Context, data datasets.Source) (Evaluation, error) {
+	set, o, err := in.of(ctx, data)
+	if err != nil {
+		return Evaluation{}, err
+	}
+	e := Evaluation{Set: set, Outputs: o, Taus: Taus()}
+	if e.Predicted, err = classes(o.F); err != nil {
+		return e, fmt.Errorf("flint: f: %w", err)
+	}
+	if e.Interpreted, err = classes(o.G); err != nil {
+		return e, fmt.Errorf("flint: g: %w", err)
+	}
+	share := func(a, b []int) float64 {
+		same := 0
+		for i := range a {
+			if a[i] == b[i] {
+				same++
+			}
+		}
+		return float64(same) / float64(len(a))
+	}
+	e.Accuracy, e.Interpreter, e.Fidelity = share(e.Predicted, set.Labels), share(e.Interpreted, set.Labels), share(e.Predicted, e.Interpreted)
+	alpha := in.Contributions(o)
+	for _, tau := range e.Taus {
+		sum := 0
+		for _, n := range Concise(alpha, tau) {
+			sum += n
+		}
+		e.Conciseness = append(e.Conciseness, float64(sum)/float64(set.Len()))
+	}
+	return e, nil
+}
+
+// Disagreements returns the indices of the samples on which f and g differ. What is said of
+// them is said of g's class, so that they deserve a look of their own.
+func (e Evaluation) Disagreements() []int {
+	var list []int
+	for i := range e.Predicted {
+		if e.Predicted[i] != e.Interpreted[i] {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// String gives the main numbers.
+func (e Evaluation) String() string {
+	return fmt.Sprintf("f %.2f %%, g %.2f %%, fidelity %.2f %%, %.2f attributes at tau %v, of %d samples",
+		100*e.Accuracy, 100*e.Interpreter, 100*e.Fidelity, e.Conciseness[len(e.Conciseness)-1], e.Taus[len(e.Taus)-1], len(e.Predicted))
+}
+
+// classes returns the class of the highest score of each row.
+func classes(scores *mat.Dense) ([]int, error) {
+	n, _ := scores.Dims()
+	list := make([]int, n)
+	for i := range n {
+		row := scores.RawRowView(i)
+		if floats.HasNaN(row) {
+			return nil, fmt.Errorf("the scores of row %d are %v: is its input finite?", i, row)
+		}
+		list[i] = floats.MaxIdx(row)
+	}
+	return list, nil
+}
+
+// sortPairs orders pairs by falling relevance; the lower attribute first where they tie.
+func sortPairs(list []Pair) {
+	slices.SortStableFunc(list, func(a, b Pair) int {
+		switch {
+		case a.R > b.R:
+			return -1
+		case a.R < b.R:
+			return 1
+		}
+		return a.Attribute - b.Attribute
+	})
+}
