@@ -106,14 +106,12 @@ func (s sequence) html(v View, id string) (template.HTML, []script, error) {
 		fmt.Fprintf(&b, " data-start=\"%d\"", s.start)
 	}
 	b.WriteString(">\n<div class=\"whybook-parts\">\n")
-	for i, part := range s.parts {
-		part.room = max(pngLimit/len(s.parts), 4000)
-		inner, need, err := part.In(v.theme).fragment(fmt.Sprintf("%s/%d", id, i), false)
-		if err != nil {
-			return "", nil, err
+	for i, part := range fragments(s.parts, v.theme, id, max(pngLimit/len(s.parts), 4000)) {
+		if part.err != nil {
+			return "", nil, part.err
 		}
-		scripts = append(scripts, need...)
-		fmt.Fprintf(&b, "<div class=\"whybook-frame\" data-n=\"%s\">%s</div>\n", html.EscapeString(s.labels[i]), inner)
+		scripts = append(scripts, part.scripts...)
+		fmt.Fprintf(&b, "<div class=\"whybook-frame\" data-n=\"%s\">%s</div>\n", html.EscapeString(s.labels[i]), part.html)
 	}
 	b.WriteString("</div>\n</div>\n")
 	return template.HTML(b.String()), scripts, nil

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html/template"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -195,6 +196,37 @@ func (v View) fragment(path string, outer bool) (template.HTML, []script, error)
 		return "", nil, fmt.Errorf("render: figure %q: %w", v.Name(), err)
 	}
 	return template.HTML(b.String()), scripts, nil
+}
+
+// part is the fragment of one of several views.
+type part struct {
+	html    template.HTML
+	scripts []script
+	err     error
+}
+
+// fragments returns the views as parts of the figure with that id, each with room bytes for its
+// picture. They are drawn side by side, as many at a time as there are processors.
+func fragments(views []View, t Theme, id string, room int) []part {
+	parts := make([]part, len(views))
+	next := make(chan int)
+	var all sync.WaitGroup
+	for range min(len(views), runtime.GOMAXPROCS(0)) {
+		all.Go(func() {
+			for i := range next {
+				v := views[i].In(t)
+				v.room = room
+				p := &parts[i]
+				p.html, p.scripts, p.err = v.fragment(fmt.Sprintf("%s/%d", id, i), false)
+			}
+		})
+	}
+	for i := range views {
+		next <- i
+	}
+	close(next)
+	all.Wait()
+	return parts
 }
 
 // still returns the picture without its title, which is the caption, as a data URI of

@@ -67,13 +67,11 @@ func (s swiped) html(v View, id string) (template.HTML, []script, error) {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "<div class=\"whybook-swipe\" %s data-names=\"%s\">\n<div class=\"whybook-parts\">\n", box, html.EscapeString(strings.Join(s.labels, "\n")))
-	for i, part := range s.parts {
-		part.room = pngLimit / 2
-		inner, _, err := part.In(v.theme).fragment(fmt.Sprintf("%s/%d", id, i), false)
-		if err != nil {
-			return "", nil, err
+	for _, part := range fragments(s.parts, v.theme, id, pngLimit/2) {
+		if part.err != nil {
+			return "", nil, part.err
 		}
-		b.WriteString(string(inner))
+		b.WriteString(string(part.html))
 	}
 	b.WriteString("</div>\n</div>\n")
 	return template.HTML(b.String()), []script{swipeScript}, nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"unicode"
 
 	"gonum.org/v1/plot/vg"
@@ -210,7 +211,12 @@ func (v View) Bundle() (Bundle, error) {
 	var err error
 	limit := pngLimit
 	if v.isHTML() {
-		if b.HTML, err = v.encodeHTML(); err != nil {
+		var early []byte // the picture, if HTML leaves it all the room, made meanwhile
+		var pictured sync.WaitGroup
+		pictured.Go(func() { early, _ = v.encodePNG(pngLimit, plentyPNG) })
+		b.HTML, err = v.encodeHTML()
+		pictured.Wait()
+		if err != nil {
 			return Bundle{}, err
 		}
 		limit = max(figureLimit-len(b.HTML)-len(b.Text), 60_000) * 3 / 4 // base64 adds a third
@@ -220,9 +226,15 @@ func (v View) Bundle() (Bundle, error) {
 		if len(b.HTML) > webLimit || v.web == nil && len(b.HTML) > figureLimit {
 			b.HTML = ""
 		}
+		// What came before it was too large for any limit, so a smaller one gives the same.
+		if early != nil && len(early) <= limit {
+			b.PNG = early
+		}
 	}
-	if b.PNG, err = v.squeezePNG(limit); err != nil {
-		return Bundle{}, err
+	if b.PNG == nil {
+		if b.PNG, err = v.squeezePNG(limit); err != nil {
+			return Bundle{}, err
+		}
 	}
 	if !v.isHTML() {
 		if b.SVG, err = v.encodeSVG(); err != nil {
