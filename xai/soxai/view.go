@@ -356,7 +356,7 @@ func (l Impacts) View() render.View {
 		bars.Highlight = append(bars.Highlight, len(bars.Labels))
 		bars.Labels = append(bars.Labels, name, "  elsewhere")
 		for _, v := range []Interval{i.Score, i.Elsewhere} {
-			bars.Values, bars.Low, bars.High = append(bars.Values, 100*v.Value), append(bars.Low, 100*v.Low), append(bars.High, 100*v.High)
+			bars.Values, bars.Low, bars.High = append(bars.Values, 100*v.Value), append(bars.Low, min(100*v.Low, 100*v.Value)), append(bars.High, max(100*v.High, 100*v.Value))
 		}
 	}
 	if len(bars.Values) == 0 {
