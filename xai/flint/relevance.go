@@ -63,6 +63,9 @@ type Global struct {
 	Classes []string
 	R       *mat.Dense // classes x J: r_{j,c}, the mean of r_j(x) over the samples of which g says c; NaN where there are none
 	Samples []int      // their number, for each class
+
+	Set     datasets.Set // the samples that were drawn
+	Outputs              // for them
 }
 
 // Pair is a class and an attribute that is relevant to it.
@@ -97,7 +100,7 @@ func (in *Interpreter) Global(ctx context.Context, data datasets.Source, s uint6
 	r := in.Relevances(o)
 	n, j := r.Dims()
 	_, k := o.G.Dims()
-	g := &Global{Classes: set.Classes, R: mat.NewDense(k, j, nil), Samples: make([]int, k)}
+	g := &Global{Set: set, Outputs: o, Classes: set.Classes, R: mat.NewDense(k, j, nil), Samples: make([]int, k)}
 	for i := range n {
 		c := floats.MaxIdx(o.G.RawRowView(i))
 		g.Samples[c]++

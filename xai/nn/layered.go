@@ -215,6 +215,7 @@ func (e *engine[T]) rest(a Arch, steps []int) runner {
 
 // To returns the part of the network that leads to the named layer, which then puts out its
 // scores; it shares the weights. "" is the network's own end: without the branches beside it.
+// The values of a layer of maps are scores like others, channel-major.
 func (n *Net) To(layer string) (*Net, error) {
 	if n == nil || n.run == nil {
 		return nil, fmt.Errorf("nn.Net.To: there is no network; make one with Init, Fit or Load")
@@ -238,9 +239,6 @@ func (n *Net) To(layer string) (*Net, error) {
 		part.steps, steps = append(part.steps, s), append(steps, i)
 	}
 	part.tip = at[end] + 1
-	if err := part.checkEnd(); err != nil {
-		return nil, fmt.Errorf("nn.Net.To(%q): %w", layer, err)
-	}
 	classes := n.classes
 	if end != n.arch.end() {
 		classes = nil
