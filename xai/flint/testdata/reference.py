@@ -5,8 +5,9 @@
 Run it from the root of the repository. The networks, losses, weights, schedule, batch size and
 optimiser are the authors' for MNIST; the set is smaller: 5,000 training and 1,000 test digits.
 PyTorch's own initial weights, float32, one thread. Rates are fractions of the test digits after
-each epoch. Runs: "flint"; "plain", f alone on its own loss; "no entropy", FLINT without the
-entropy terms.
+each epoch. Runs: "flint", FLINT with the authors' learning rate, where 12 epochs of so few digits
+leave g far from its end; "plain", f alone on its own loss; "fast", FLINT with ten times the
+learning rate; "fast, no entropy", the same without the entropy terms.
 """
 import argparse
 import gzip
@@ -19,6 +20,8 @@ import torch.nn.functional as F
 
 from golden import TAUS, mnist_preset, relevance, schedule, terms, total
 
+# Learning rates.
+RUNS = {"flint": 1e-4, "plain": 1e-4, "fast": 1e-3, "fast, no entropy": 1e-3}
 COMMAND = "python3 xai/flint/testdata/reference.py"
 
 
@@ -43,8 +46,8 @@ def epoch_of(net, optimiser, x, y, generator, weights):
     return loss.item()
 
 
-def adam(net, plain=False):
-    return torch.optim.Adam(net.f.parameters() if plain else net.parameters(), lr=1e-4)
+def adam(net, plain=False, lr=1e-4):
+    return torch.optim.Adam(net.f.parameters() if plain else net.parameters(), lr=lr)
 
 
 @torch.no_grad()
@@ -71,10 +74,10 @@ def run(kind, seed, epochs, train, test):
     torch.manual_seed(seed)
     net, generator = mnist_preset(), torch.Generator().manual_seed(seed)
     plain, path = kind == "plain", []
-    optimiser = adam(net, plain)
+    optimiser = adam(net, plain, RUNS[kind])
     for e in range(1, epochs + 1):
         weights = None if plain else schedule(e)
-        if kind == "no entropy":
+        if kind == "fast, no entropy":
             weights["ent"] = 0
         epoch_of(net, optimiser, *train, generator, weights)
         path.append({"epoch": e, **rounded(measure(net, *test, plain))})
@@ -108,7 +111,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("runs", nargs="*", default=["flint", "plain", "no entropy"])
+    parser.add_argument("runs", nargs="*", default=list(RUNS))
     args = parser.parse_args()
     torch.set_num_threads(1)
     train, test = ([idx(part + "-images"), idx(part + "-labels")] for part in ("train", "test"))
@@ -116,7 +119,7 @@ def main():
     result = {
         "versions": f"python {sys.version.split()[0]}, torch {torch.__version__}",
         "command": " ".join([COMMAND, *sys.argv[1:]]),
-        "setting": {"train": len(train[0]), "test": len(test[0]), "epochs": args.epochs, "batch": 16, "lr": 1e-4, "seeds": list(range(1, args.seeds + 1)), "taus": TAUS},
+        "setting": {"train": len(train[0]), "test": len(test[0]), "epochs": args.epochs, "batch": 16, "rates": RUNS, "seeds": list(range(1, args.seeds + 1)), "taus": TAUS},
         "summary": {kind: summary(p) for kind, p in paths.items()},
     }
     print("{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in result.items()) + ',\n"paths": {')
