@@ -174,6 +174,29 @@ func TestUse(t *testing.T) {
 	}
 }
 
+// TestPattern: what the paper's heat map shows of a trained interpreter: few strong attributes
+// for each class, and attributes that no class uses.
+func TestPattern(t *testing.T) {
+	in, set := shared(t)
+	g, err := in.Global(t.Context(), set, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := g.Use(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v", u)
+	for c, n := range u.Strong {
+		if n < 1 || n > 4 {
+			t.Errorf("class %d has %d strong attributes", c, n)
+		}
+	}
+	if len(u.Unused) < 1 || len(u.Undecided) > 0 {
+		t.Errorf("unused %v, undecided %v", u.Unused, u.Undecided)
+	}
+}
+
 // TestLocal: contributions and the bias are the score of g's class.
 func TestLocal(t *testing.T) {
 	in, set := shared(t)

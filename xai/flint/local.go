@@ -54,10 +54,7 @@ func (in *Interpreter) Local(ctx context.Context, x datasets.Sample) (*Local, er
 
 // falling returns the places of values from the largest on; the lower place first where they tie.
 func falling(values []float64) []int {
-	order := make([]int, len(values))
-	for j := range order {
-		order[j] = j
-	}
+	order := places(len(values))
 	slices.SortStableFunc(order, func(a, b int) int {
 		switch {
 		case values[a] > values[b]:
@@ -94,4 +91,13 @@ func class(names []string, c int) string {
 		return names[c]
 	}
 	return fmt.Sprint(c)
+}
+
+// places returns 0 .. n-1.
+func places(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
 }

@@ -117,14 +117,6 @@ func TestPenaltyGradients(t *testing.T) {
 	})
 }
 
-func places(n int) []int {
-	list := make([]int, n)
-	for i := range list {
-		list[i] = i
-	}
-	return list
-}
-
 // clear reports whether value j is away from 0 and from the bounds.
 func clear(x []float64, j int, step float64) bool {
 	return min(math.Abs(x[j]), math.Abs(x[j]-1)) > 2*step

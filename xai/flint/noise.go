@@ -52,12 +52,15 @@ func (in *Interpreter) Noise(ctx context.Context, data datasets.Source, seed uin
 				of *float64
 			}{{f == e.Set.Labels[i], &a.Accuracy}, {g == e.Set.Labels[i], &a.Interpreter}, {f == g, &a.Fidelity}, {best == top[i], &a.Kept}} {
 				if c.is {
-					*c.of += 1 / n
+					*c.of++
 				}
 			}
 			if size := floats.Norm(e.Phi.RawRowView(i), 1); size > 0 {
-				a.Moved += floats.Distance(e.Phi.RawRowView(i), o.Phi.RawRowView(i), 1) / size / n
+				a.Moved += floats.Distance(e.Phi.RawRowView(i), o.Phi.RawRowView(i), 1) / size
 			}
+		}
+		for _, mean := range []*float64{&a.Accuracy, &a.Interpreter, &a.Fidelity, &a.Kept, &a.Moved} {
+			*mean /= n
 		}
 		list = append(list, a)
 	}

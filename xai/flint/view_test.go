@@ -1,0 +1,96 @@
+package flint
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/whybook/whybook/xai/render"
+)
+
+// brief is a short maximisation, for tests.
+var brief = Maximisation{Stages: 1, Steps: 5}
+
+// TestViews: every picture can be drawn, and its alternative text has the main numbers.
+func TestViews(t *testing.T) {
+	in, set := shared(t)
+	e, err := in.Evaluate(t.Context(), set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := in.Global(t.Context(), set, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sheets, err := in.Sheets(t.Context(), g, 2, brief)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := in.Local(t.Context(), set.At(5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	noise, err := in.Noise(t.Context(), set, 1, 0.1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := in.Report(t.Context(), set, set, brief)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		v    render.View
+		says []string
+	}{
+		"global":      {g.View(), []string{"10", "16", "relevance", "attribute"}},
+		"pairs":       {g.PairsView(5), []string{"0.2"}},
+		"conciseness": {e.ConcisenessView(), []string{"tau", "FLINT"}},
+		"evaluation":  {e.View(), []string{"fidelity", "300 samples"}},
+		"certainty":   {e.CertaintyView(CertainF, CertainG), []string{"certain", "agree"}},
+		"noise":       {NoiseView(noise), []string{"noise", "strongest"}},
+		"history":     {in.HistoryView(), []string{"epoch", "diversity", "rebuild"}},
+		"local":       {l.View(t.Context(), in, brief), []string{"relevance", "attribute", "Why"}},
+		"sheet":       {sheets[0].View(), []string{"Attribute", "decoder", "made"}},
+		"sheets":      {SheetsView(sheets), []string{"Attribute"}},
+		"report":      {report, []string{"attributes"}},
+	} {
+		if err := c.v.Err(); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		alt := c.v.Alt() + c.v.Text()
+		for _, word := range c.says {
+			if !strings.Contains(alt, word) {
+				t.Errorf("%s: the text lacks %q:\n%s", name, word, alt)
+			}
+		}
+	}
+	for i, p := range sheets[0].Pairs {
+		if p.Attribute != sheets[0].Attribute || p.R <= 0.5 || i > 0 && p.R > sheets[0].Pairs[i-1].R {
+			t.Errorf("the sheet of attribute %d has the pairs %v", sheets[0].Attribute, sheets[0].Pairs)
+		}
+	}
+	empty := &Global{Classes: g.Classes, R: g.R, Samples: g.Samples}
+	for j := range 16 {
+		for c := range 10 {
+			empty.R.Set(c, j, math.NaN())
+		}
+	}
+	none, err := in.Sheets(t.Context(), empty, 2, brief)
+	if err != nil || len(none) != 0 {
+		t.Errorf("sheets of no relevance: %d, %v", len(none), err)
+	}
+	for name, v := range map[string]render.View{
+		"no sheets": SheetsView(none), "no sheet": Sheet{}.View(), "no decision": (&Local{}).View(t.Context(), in, brief),
+		"tau": g.PairsView(1), "no evaluations": ConcisenessView(nil, nil), "thresholds": e.CertaintyView(-1, 1),
+		"no history": (&Interpreter{Net: in.predictor.Double()}).HistoryView(),
+	} {
+		if name != "no history" && v.Err() == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if v := SheetsView(nil); !errors.Is(v.Err(), render.ErrEmpty) {
+		t.Errorf("no sheets: %v", v.Err())
+	}
+}
