@@ -167,7 +167,7 @@ func TestPagesRun(t *testing.T) {
 		t.Run(page, func(t *testing.T) {
 			folder := t.TempDir()
 			stripes(t, filepath.Join(folder, "images"))
-			model, err := os.ReadFile("testdata/stripes.onnx")
+			model, err := os.ReadFile("guides/stripes.onnx")
 			if err != nil {
 				t.Fatal(err)
 			}
