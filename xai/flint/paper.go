@@ -35,7 +35,7 @@ func Paper(name string) Preset {
 			Decoder(Decoder{Seed: 2, Mid: 4, Last: 8, Dense: true}).
 			Weights(Weights{Rebuild: []float64{5}, Follow: []float64{0, 0, 0.1}, Sparse: []float64{0, 0.02, 0.3}, Entropy: []float64{0, 0, 0, 0.1}, Diversity: 1})
 	case "cifar-10":
-		p.Training = nn.Training{Epochs: 25, Batch: 64, Optimizer: nn.Adam{Rate: 1e-4}, Schedule: nn.Steps{At: []int{18}, Factors: []float64{0.4}}, Augment: nn.CropFlip{Pad: 2}}
+		p.Training = nn.Training{Epochs: 25, Batch: 64, Init: nn.FanInUniform, Optimizer: nn.Adam{Rate: 1e-4}, Schedule: nn.Steps{At: []int{18}, Factors: []float64{0.4}}, Augment: nn.CropFlip{Pad: 2}}
 		f := nn.ResNet18Plain(datasets.Shape{Channels: 3, Height: 32, Width: 32}, 10).Normalized([]float64{.4914, .4822, .4465}, []float64{.247, .243, .261})
 		p.Recipe = Of(f).Hidden(ends...).Attributes(36).
 			Decoder(Decoder{Seed: 10, Mid: 24, Last: 8, Dense: true, Linear: true}).

@@ -120,9 +120,9 @@ func (r Recipe) Rebuild(layer string, absolute bool) Recipe {
 }
 
 // Training returns the authors' settings for MNIST: 12 epochs in batches of 16, Adam with
-// rate 0.0001.
+// rate 0.0001, from weights that are drawn as PyTorch does.
 func Training() nn.Training {
-	return nn.Training{Epochs: 12, Batch: 16, Optimizer: nn.Adam{Rate: 1e-4}}
+	return nn.Training{Epochs: 12, Batch: 16, Init: nn.FanInUniform, Optimizer: nn.Adam{Rate: 1e-4}}
 }
 
 // Fit is the recipe of a trained interpretation.

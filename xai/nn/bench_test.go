@@ -53,7 +53,7 @@ func BenchmarkTrainStepResNet32(b *testing.B) {
 
 func benchmarkStep(b *testing.B, arch Arch, rows int, f feed[float32], o Optimizer) {
 	f.set = noise(arch.input, rows, arch.Output().Size())
-	e := newEngine(arch, initial[float32](arch, 1))
+	e := newEngine(arch, initial[float32](arch, 1, HeNormal))
 	t, err := e.trainer(pass{rows, true}, objective{}, nil)
 	if err != nil {
 		b.Fatal(err)
@@ -84,7 +84,7 @@ func benchmarkStep(b *testing.B, arch Arch, rows int, f feed[float32], o Optimiz
 // BenchmarkFill puts a batch of 128 cropped and mirrored images of 3 x 32 x 32 together.
 func BenchmarkFill(b *testing.B) {
 	arch := Image(datasets.Shape{Channels: 3, Height: 32, Width: 32}).Dense(10)
-	t, err := newEngine(arch, initial[float32](arch, 1)).trainer(pass{128, true}, objective{}, nil)
+	t, err := newEngine(arch, initial[float32](arch, 1, HeNormal)).trainer(pass{128, true}, objective{}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func BenchmarkFill(b *testing.B) {
 func BenchmarkUpdate(b *testing.B) {
 	for _, o := range []Optimizer{Adam{}, SGD{Momentum: 0.9, WeightDecay: 1e-4}} {
 		b.Run(strings.TrimPrefix(fmt.Sprintf("%T", o), "nn."), func(b *testing.B) {
-			o, params := o.withDefaults(), initial[float32](cnn(), 1)
+			o, params := o.withDefaults(), initial[float32](cnn(), 1, HeNormal)
 			u, build := newUpdater(o, params), graph.New[float32]()
 			var grads []*graph.Node[float32]
 			for _, p := range params {

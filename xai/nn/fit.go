@@ -17,6 +17,7 @@ type Training struct {
 	Batch  int    // samples per step; default 32; with batch normalisation, a last batch of one joins the one before it
 	Seed   uint64 // of the initial weights, the order of the samples, dropout and augmentation; 0 is a stream like any other
 
+	Init      Initial   // how weights are drawn; default HeNormal
 	Optimizer Optimizer // default Adam{}
 	Schedule  Schedule  // default Constant{}
 	Loss      Loss      // default CrossEntropy{}
@@ -109,6 +110,9 @@ func (t Training) check(a Arch) error {
 	if err := t.Loss.check(a, t); err != nil {
 		return fmt.Errorf("%T: %w", t.Loss, err)
 	}
+	if t.Init != HeNormal && t.Init != FanInUniform {
+		return fmt.Errorf("field Init is %d; there are HeNormal and FanInUniform", int(t.Init))
+	}
 	if err := t.checkStart(a); err != nil {
 		return err
 	}
@@ -127,6 +131,9 @@ func (t Training) key() string {
 		if option != nil {
 			key += fmt.Sprintf(", %T%+v", option, option)
 		}
+	}
+	if t.Init != HeNormal {
+		key += ", init " + t.Init.String()
 	}
 	if t.Start != nil {
 		key += ", start " + t.Start.Fingerprint()
@@ -203,7 +210,7 @@ func (f Fit) Build(ctx context.Context) (*Net, error) {
 	if r.goal, err = f.training.Loss.objective(r.set); err != nil {
 		return nil, err
 	}
-	params := initial[float32](f.arch, f.training.Seed)
+	params := initial[float32](f.arch, f.training.Seed, f.training.Init)
 	takeOver(params, f.training.Start)
 	r.engine = newEngine(f.arch, params)
 	if f.training.Checkpoint != "" {

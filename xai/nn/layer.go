@@ -27,6 +27,7 @@ type weight struct {
 	cols   int
 	start  float64 // mean of the initial values
 	spread float64 // their standard deviation; 0 starts every value at start
+	bound  float64 // if set, they are uniform within this distance of start instead
 	state  bool    // follows the data (running statistics) and is not trained
 }
 

@@ -70,7 +70,7 @@ func (a Arch) Init(seed uint64) (*Net, error) {
 	if err := a.checkWhole(); err != nil {
 		return nil, err
 	}
-	return &Net{arch: a, run: newEngine(a, initial[float32](a, seed))}, nil
+	return &Net{arch: a, run: newEngine(a, initial[float32](a, seed, HeNormal))}, nil
 }
 
 // checkEnd makes sure that the architecture ends in a row of scores that depends on
@@ -110,15 +110,18 @@ func (a Arch) checkWhole() error {
 
 // initial draws the starting weights. Every tensor has a random stream of its own, named
 // after it, so that adding a layer leaves the weights of the others as they were.
-func initial[T graph.Float](a Arch, s uint64) []param[T] {
+func initial[T graph.Float](a Arch, s uint64, rule Initial) []param[T] {
 	var params []param[T]
 	for i, st := range a.steps {
-		for _, w := range a.weights(i) {
+		for _, w := range rule.bounded(a.weights(i)) {
 			p := param[T]{name: st.name + "." + w.name, dims: w.dims, rows: w.rows, cols: w.cols, data: make([]T, w.rows*w.cols)}
 			r := seed.Stream(s, "nn", "init", p.name)
 			for j := range p.data {
 				p.data[j] = T(w.start)
-				if w.spread > 0 {
+				switch {
+				case w.bound > 0:
+					p.data[j] += T((2*r.Float64() - 1) * w.bound)
+				case w.spread > 0:
 					p.data[j] += T(r.NormFloat64() * w.spread)
 				}
 			}

@@ -758,7 +758,7 @@ func TestRowsPerShare(t *testing.T) {
 	rows := func(a Arch, procs int) int {
 		old := runtime.GOMAXPROCS(procs)
 		defer runtime.GOMAXPROCS(old)
-		return newEngine(a, initial[float32](a, 1)).rowsPerShare()
+		return newEngine(a, initial[float32](a, 1, HeNormal)).rowsPerShare()
 	}
 	wide := Image(datasets.Shape{Channels: 1, Height: 1, Width: 1000}).Dense(3000).ReLU().Dense(3000).ReLU().Dense(10) // 12 million weights
 	large := ResNet18(datasets.Shape{Channels: 3, Height: 224, Width: 224}, 10)

@@ -35,7 +35,7 @@ func (n *Net) Randomized(s uint64, layers ...string) (xai.Differentiable, error)
 
 // redrawn implements runner.
 func (e *engine[T]) redrawn(s uint64, fresh []bool) runner {
-	params, drawn := slices.Clone(e.params), initial[T](e.arch, s)
+	params, drawn := slices.Clone(e.params), initial[T](e.arch, s, HeNormal)
 	for i := range fresh {
 		end := len(params)
 		if i+1 < len(fresh) {

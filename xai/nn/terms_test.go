@@ -74,7 +74,7 @@ func goldenTrainer(t *testing.T, g goldenTerms, terms Terms, frozen []string) *t
 	if err := a.Err(); err != nil {
 		t.Fatal(err)
 	}
-	params := initial[float64](a, 1)
+	params := initial[float64](a, 1, HeNormal)
 	for _, p := range params {
 		if n := copy(p.data, g.Parameters[p.name]); n != len(p.data) {
 			t.Fatalf("%s: %d of %d values", p.name, n, len(p.data))

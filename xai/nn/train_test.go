@@ -342,7 +342,7 @@ func TestDivergence(t *testing.T) {
 			t.Errorf("%q does not say %q", err, part)
 		}
 	}
-	r := &run[float32]{settings: f.training, engine: newEngine(f.arch, initial[float32](f.arch, 9)), checkpoint: &checkpoint{folder: folder, key: f.Key()}}
+	r := &run[float32]{settings: f.training, engine: newEngine(f.arch, initial[float32](f.arch, 9, HeNormal)), checkpoint: &checkpoint{folder: folder, key: f.Key()}}
 	r.trained = r.engine.params
 	r.updater = newUpdater(f.training.Optimizer, r.trained)
 	if err := r.resume(ctx, 2); err != nil || len(r.history) != 2 {

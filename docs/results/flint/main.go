@@ -49,6 +49,7 @@ func main() {
 	from := flag.String("from", "", "folder with the IDX files of Fashion-MNIST")
 	seed := flag.Uint64("seed", 1, "of the training")
 	epochs := flag.Int("epochs", 0, "instead of the paper's 12")
+	he := flag.Bool("he", false, "draw the first weights as He et al. do, and not as PyTorch")
 	plain := flag.Bool("plain", false, "train f alone")
 	state := flag.String("state", "", "folder for the state of the run, to go on from after an interruption")
 	out := flag.String("out", "", "file for the result; default: print it")
@@ -62,13 +63,13 @@ func main() {
 			fmt.Fprintf(os.Stderr, "%d %% %s\n", now, e.Detail)
 		}
 	})
-	if err := run(ctx, *data, *from, *seed, *epochs, *plain, *state, *out); err != nil {
+	if err := run(ctx, *data, *from, *seed, *epochs, *plain, *he, *state, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "flint:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, data, from string, seed uint64, epochs int, plain bool, state, out string) error {
+func run(ctx context.Context, data, from string, seed uint64, epochs int, plain, he bool, state, out string) error {
 	train, test, err := sets(data, from)
 	if err != nil {
 		return err
@@ -76,6 +77,9 @@ func run(ctx context.Context, data, from string, seed uint64, epochs int, plain 
 	preset := flint.Paper(data)
 	t := preset.Training
 	t.Seed, t.Checkpoint = seed, state
+	if he {
+		t.Init = nn.HeNormal
+	}
 	if epochs > 0 {
 		t.Epochs = epochs
 	}
@@ -83,7 +87,7 @@ func run(ctx context.Context, data, from string, seed uint64, epochs int, plain 
 	if err != nil {
 		return err
 	}
-	r := result{Command: fmt.Sprintf("go run ./docs/results/flint -data %s -seed %d -epochs %d -plain=%v", data, seed, t.Epochs, plain),
+	r := result{Command: fmt.Sprintf("go run ./docs/results/flint -data %s -seed %d -epochs %d -plain=%v -he=%v", data, seed, t.Epochs, plain, he),
 		Data: data, Seed: seed, Epochs: t.Epochs, Train: trained.Len(), Go: runtime.Version(), Processors: runtime.GOMAXPROCS(0)}
 	start := time.Now()
 	if plain {
