@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // maxNotebook bounds the files that Read accepts, in bytes.
@@ -80,6 +81,29 @@ type Output struct {
 func (c Cell) Tagged(tag string) bool {
 	tags, _ := c.Metadata["tags"].([]any)
 	return slices.Contains(tags, any(tag))
+}
+
+// timeoutTag begins the tag that bounds the time of a cell.
+const timeoutTag = "timeout="
+
+// Timeout returns the longest time that the cell asks for with a tag such as "timeout=90s"
+// (the notation of time.ParseDuration; 0 is no limit), and whether it has one. The error
+// wraps ErrNotebook.
+func (c Cell) Timeout() (limit time.Duration, ok bool, err error) {
+	tags, _ := c.Metadata["tags"].([]any)
+	for _, tag := range tags {
+		name, _ := tag.(string)
+		text, found := strings.CutPrefix(name, timeoutTag)
+		if !found {
+			continue
+		}
+		limit, err := time.ParseDuration(text)
+		if err != nil || limit < 0 {
+			return 0, false, fmt.Errorf("%w: cell %q: the tag %q gives no time; write for instance timeout=90s or timeout=5m", ErrNotebook, c.ID, name)
+		}
+		return limit, true, nil
+	}
+	return 0, false, nil
 }
 
 // KernelName returns the name of the kernel that the notebook asks for, or "".
@@ -280,13 +304,21 @@ func (n *Notebook) Encode() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// Write writes the notebook to a file, which appears complete or not at all.
+// Write writes the notebook to a file, which appears complete or not at all. A file that
+// is there keeps its permissions, and a symbolic link stays one.
 func (n *Notebook) Write(path string) error {
 	data, err := n.Encode()
 	if err != nil {
 		return err
 	}
-	return writeFile(path, data, 0o644)
+	mode := os.FileMode(0o644)
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+		if info, err := os.Stat(path); err == nil {
+			mode = info.Mode().Perm()
+		}
+	}
+	return writeFile(path, data, mode)
 }
 
 func (c Cell) encode(minor int) map[string]any {

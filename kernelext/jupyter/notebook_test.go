@@ -217,3 +217,21 @@ func ExampleRun() {
 		fmt.Println(err)
 	}
 }
+
+func TestWriteKeepsPermissionsAndLinks(t *testing.T) {
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "private.ipynb"), filepath.Join(dir, "link.ipynb")
+	if err := errors.Join(os.WriteFile(file, []byte("old"), 0o600), os.Symlink(file, link)); err != nil {
+		t.Skip(err)
+	}
+	if err := notebook("out a").Write(link); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Lstat(file)
+	if err != nil || info.Mode() != 0o600 || info.Size() < 10 {
+		t.Errorf("the file is %v, error %v; want the notebook with mode 0600", info, err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is gone: %v", err)
+	}
+}

@@ -10,7 +10,7 @@ import (
 // Options are the circumstances of a run. The zero value is usable.
 type Options struct {
 	StartOptions
-	CellTimeout time.Duration // per cell; 0 is no limit
+	CellTimeout time.Duration // per cell that has no tag of its own, see Cell.Timeout; 0 is no limit
 	MaxOutput   int           // bytes of output kept of a cell; default 16 MiB
 
 	// Progress is called before and after each code cell.
@@ -42,7 +42,8 @@ type Report struct {
 // is tagged "raises-exception"; cells tagged "skip-execution" are passed over, as in
 // Jupyter's nbclient.
 //
-// The error is a *CellError, or wraps ErrKernelStart. The notebook is returned in any
+// The error is a *CellError, or wraps ErrKernelStart, or ErrNotebook for a tag that cannot
+// be understood. The notebook is returned in any
 // case, with the outputs so far.
 func Run(ctx context.Context, nb *Notebook, spec Spec, opt Options) (*Notebook, Report, error) {
 	began := time.Now()
@@ -54,6 +55,9 @@ func Run(ctx context.Context, nb *Notebook, spec Spec, opt Options) (*Notebook, 
 			continue
 		}
 		cell.Outputs, cell.ExecutionCount = nil, 0
+		if _, _, err := cell.Timeout(); err != nil {
+			return nb, Report{}, err
+		}
 		if strings.TrimSpace(cell.Source) != "" && !cell.Tagged("skip-execution") {
 			todo = append(todo, i)
 		}
@@ -88,7 +92,11 @@ func runCell(ctx context.Context, k *Kernel, cell *Cell, p Progress, opt Options
 	p.Source = cell.Source
 	tell(p)
 	began := time.Now()
-	e, err := k.Execute(ctx, cell.Source, ExecuteOptions{Timeout: opt.CellTimeout, MaxOutput: opt.MaxOutput})
+	limit := opt.CellTimeout
+	if own, ok, _ := cell.Timeout(); ok { // Run has looked for errors
+		limit = own
+	}
+	e, err := k.Execute(ctx, cell.Source, ExecuteOptions{Timeout: limit, MaxOutput: opt.MaxOutput})
 	cell.Outputs, cell.ExecutionCount = e.Outputs, e.Count
 	switch {
 	case err != nil:

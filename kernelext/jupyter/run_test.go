@@ -130,6 +130,27 @@ func TestRunObeysTags(t *testing.T) {
 	}
 }
 
+func TestRunObeysACellsOwnTimeLimit(t *testing.T) {
+	nb := notebook("out quick", "hang")
+	nb.Cells[1].Metadata = map[string]any{"tags": []any{"slow", "timeout=300ms"}}
+	_, report, err := Run(t.Context(), nb, fakeSpec("ok"), Options{CellTimeout: time.Hour})
+	if !errors.Is(err, ErrTimeout) || report.Ran != 1 {
+		t.Errorf("ran %d, error %v; want 1 and ErrTimeout", report.Ran, err)
+	}
+	nb = notebook("out slower than a nanosecond")
+	nb.Cells[0].Metadata = map[string]any{"tags": []any{"timeout=0"}}
+	if _, _, err := Run(t.Context(), nb, fakeSpec("ok"), Options{CellTimeout: 1}); err != nil {
+		t.Errorf("a cell without a limit: %v", err)
+	}
+	for _, tag := range []string{"timeout=", "timeout=soon", "timeout=-1s", "timeout=90"} {
+		nb.Cells[0].Metadata["tags"] = []any{tag}
+		_, report, err := Run(t.Context(), nb, fakeSpec("dies at start"), Options{})
+		if !errors.Is(err, ErrNotebook) || !strings.Contains(err.Error(), tag) || report.Ran != 0 {
+			t.Errorf("tag %q: error is %v, want ErrNotebook before a kernel starts", tag, err)
+		}
+	}
+}
+
 func TestRunReportsProgress(t *testing.T) {
 	var got []Progress
 	nb := notebook("out a", "fail b")

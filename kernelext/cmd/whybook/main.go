@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -57,6 +58,14 @@ func (a *app) close() {
 }
 
 func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.out, format, args...) }
+
+// complain reports a failure after which there is more to do.
+func (a *app) complain(err error) { a.printf("whybook: %s\n", page.Plain(err.Error())) }
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(page.Plain(s)), "\n")
+	return line
+}
 
 // reported is an error that the user has been told of already.
 type reported struct{ error }

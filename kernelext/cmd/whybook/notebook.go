@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,35 +34,19 @@ func (c tourCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	job := job{notebook: filepath.Join(m.Root, filepath.FromSlash(tourPath)), out: c.Out, figures: "figures", timeout: c.Timeout}
-	return job.run(ctx, a, m)
-}
-
-type runCommand struct {
-	Notebooks []string      `arg:"" name:"notebook" help:"Notebook files (.ipynb)." type:"path"`
-	Out       string        `help:"Folder for the results." default:"whybook-out" type:"path"`
-	Timeout   time.Duration `help:"Longest time for one cell." default:"10m"`
-}
-
-// Run runs the notebooks in turn and stops at the first that fails.
-func (c runCommand) Run(ctx context.Context, a *app) error {
-	seen := map[string]string{}
-	for _, path := range c.Notebooks {
-		if other, ok := seen[stem(path)]; ok {
-			return fmt.Errorf("%s and %s would write the same files; give them different names or run them with different --out", other, path)
-		}
-		seen[stem(path)] = path
+	j := &job{notebook: filepath.Join(m.Root, filepath.FromSlash(tourPath)), out: c.Out, page: true,
+		figures: filepath.Join(c.Out, "figures"), timeout: c.Timeout}
+	if err := j.prepare(); err != nil {
+		return err
 	}
-	m, err := findModule(ctx, a.module)
+	t, err := ensureTools(ctx, a, m)
 	if err != nil {
 		return err
 	}
-	for _, path := range c.Notebooks {
-		job := job{notebook: path, out: c.Out, figures: filepath.Join("figures", stem(path)), timeout: c.Timeout}
-		if err := job.run(ctx, a, m); err != nil {
-			return err
-		}
+	if err := j.run(ctx, a, m, t); err != nil {
+		return err
 	}
+	a.tellHowToOpen(m, j.written.notebook)
 	return nil
 }
 
@@ -73,53 +58,119 @@ func stem(path string) string {
 type job struct {
 	notebook string
 	out      string // folder for the results
-	figures  string // folder in it
+	page     bool   // whether a page is wanted
+	figures  string // folder for the figures, or ""
+	inPlace  bool
 	timeout  time.Duration
+	set      []string // parameters
+
+	before  []byte            // the notebook's file
+	nb      *jupyter.Notebook // as it will run
+	written results
+	suite   junitSuite
 }
 
-func (j job) run(ctx context.Context, a *app, m module) error {
-	nb, err := jupyter.Read(j.notebook)
+// prepare reads the notebook and finds out whether it can run and its results be written.
+func (j *job) prepare() error {
+	var err error
+	if j.nb, err = jupyter.Read(j.notebook); err != nil {
+		return err
+	}
+	if err := checkKernel(j.notebook, j.nb); err != nil {
+		return err
+	}
+	if j.nb, err = setParameters(j.nb, j.set); err != nil {
+		return fmt.Errorf("%s: %w", j.notebook, err)
+	}
+	for _, cell := range j.nb.Cells {
+		if _, _, err := cell.Timeout(); err != nil {
+			return fmt.Errorf("%s: %w", j.notebook, err)
+		}
+	}
+	if j.inPlace {
+		if j.before, err = os.ReadFile(j.notebook); err != nil {
+			return err
+		}
+		real, err := filepath.EvalSymlinks(j.notebook)
+		if err == nil {
+			err = writable(filepath.Dir(real))
+		}
+		if err != nil {
+			return fmt.Errorf("%s cannot be replaced; run it without --inplace: %w", j.notebook, err)
+		}
+	}
+	if !j.inPlace || j.page {
+		if err := writable(j.out); err != nil {
+			return fmt.Errorf("results cannot be written, choose another folder with --out: %w", err)
+		}
+	}
+	if j.figures != "" {
+		if err := writable(filepath.Dir(j.figures)); err != nil {
+			return fmt.Errorf("figures cannot be written, choose another folder with --figures: %w", err)
+		}
+	}
+	return nil
+}
+
+// writable makes the folder and tries to write to it.
+func writable(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	probe, err := os.CreateTemp(dir, ".whybook-")
 	if err != nil {
 		return err
 	}
-	if err := checkKernel(j.notebook, nb); err != nil {
-		return err
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
+func (j *job) run(ctx context.Context, a *app, m module, t tools) (err error) {
+	done := map[int]jupyter.Progress{}
+	nb := j.nb
+	var failure error
+	defer func() {
+		if failure == nil {
+			failure = err
+		}
+		j.suite = suiteOf(j.notebook, nb, done, failure)
+	}()
+	env := []string{"WHYBOOK_OUT="}
+	staged := ""
+	if j.figures != "" {
+		// Figures are numbered by what is in their folder, so it must be empty at first.
+		if staged, err = os.MkdirTemp(filepath.Dir(j.figures), ".figures-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(staged)
+		env[0] += staged
 	}
-	if err := os.MkdirAll(j.out, 0o755); err != nil {
-		return fmt.Errorf("results cannot be written, choose another folder with --out: %w", err)
-	}
-	// Figures are numbered by what is in their folder, so it must be empty at first.
-	staged, err := os.MkdirTemp(j.out, ".figures-")
-	if err != nil {
-		return fmt.Errorf("results cannot be written, choose another folder with --out: %w", err)
-	}
-	defer os.RemoveAll(staged)
-	t, err := ensureTools(ctx, a, m)
-	if err != nil {
-		return err
-	}
-	env := []string{"WHYBOOK_OUT=" + staged}
 	if root, err := cacheRoot(); err == nil {
 		env = append(env, "WHYBOOK_CACHE="+root) // cells run in another folder
 	}
-	if err := compileAhead(ctx, a, m, nb); err != nil {
+	if err := compileAhead(ctx, a, m, j.nb); err != nil {
 		return err
 	}
-	done, report, failure := jupyter.Run(ctx, nb, t.spec(m), jupyter.Options{
+	meter := newMeter(a.out)
+	var report jupyter.Report
+	nb, report, failure = jupyter.Run(ctx, j.nb, t.spec(m), jupyter.Options{
 		StartOptions: jupyter.StartOptions{Dir: filepath.Dir(j.notebook), Env: env},
 		CellTimeout:  j.timeout,
-		Progress:     newMeter(a.out).show,
-		Rewrite:      scrub(),
+		Progress: func(p jupyter.Progress) {
+			meter.show(p)
+			if p.Done {
+				done[p.Index] = p
+			}
+		},
+		Rewrite: scrub(),
 	})
-	if errors.Is(failure, jupyter.ErrKernelStart) {
-		return failure
+	if failure != nil && !errors.As(failure, new(*jupyter.CellError)) {
+		return failure // no cell has run
 	}
 	// Also after a failure: what came before it is worth seeing.
-	files, err := j.write(done, staged)
-	if err != nil {
+	if err := j.write(nb, staged, failure); err != nil {
 		return err
 	}
-	return j.tell(a, m, done, report, files, failure)
+	return j.tell(a, nb, report, failure)
 }
 
 // checkKernel refuses notebooks that are not for GoNB.
@@ -171,21 +222,42 @@ type results struct {
 	count                   int // of figures
 }
 
-func (j job) write(nb *jupyter.Notebook, staged string) (results, error) {
-	r := results{
-		notebook: filepath.Join(j.out, stem(j.notebook)+".ipynb"),
-		page:     filepath.Join(j.out, stem(j.notebook)+".html"),
-		figures:  filepath.Join(j.out, j.figures),
+// write writes what was asked for. A notebook is replaced only when all went well, and only
+// if nobody has changed it meanwhile.
+func (j *job) write(nb *jupyter.Notebook, staged string, failure error) error {
+	r := &j.written
+	switch {
+	case j.inPlace && failure != nil:
+	case j.inPlace:
+		now, err := os.ReadFile(j.notebook)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(now, j.before) {
+			return fmt.Errorf("%s was changed while it ran, so it is left as it is now; run it again", j.notebook)
+		}
+		r.notebook = j.notebook
+	default:
+		r.notebook = filepath.Join(j.out, stem(j.notebook)+".ipynb")
 	}
-	if err := nb.Write(r.notebook); err != nil {
-		return r, err
+	if r.notebook != "" {
+		if err := nb.Write(r.notebook); err != nil {
+			return err
+		}
 	}
-	if err := page.Write(r.page, nb, stem(j.notebook)); err != nil {
-		return r, err
+	if j.page {
+		r.page = filepath.Join(j.out, stem(j.notebook)+".html")
+		if err := page.Write(r.page, nb, stem(j.notebook)); err != nil {
+			return err
+		}
+	}
+	if j.figures == "" {
+		return nil
 	}
 	var err error
+	r.figures = j.figures
 	r.count, err = moveFigures(staged, r.figures)
-	return r, err
+	return err
 }
 
 // moveFigures replaces the numbered figures of an earlier run by those of this one.
@@ -220,7 +292,7 @@ func moveFigures(from, to string) (int, error) {
 }
 
 // tell says how the run ended and where its files are.
-func (j job) tell(a *app, m module, nb *jupyter.Notebook, report jupyter.Report, files results, failure error) error {
+func (j *job) tell(a *app, nb *jupyter.Notebook, report jupyter.Report, failure error) error {
 	switch {
 	case failure == nil:
 		a.printf("all %d cells in %.1f s\n", report.Total, report.Elapsed.Seconds())
@@ -228,44 +300,56 @@ func (j job) tell(a *app, m module, nb *jupyter.Notebook, report jupyter.Report,
 		a.printf("\ninterrupted: %d of %d cells were done\n", report.Ran, report.Total)
 	default:
 		a.printf("\nstopped after %d of %d cells\n", report.Ran, report.Total)
-		showFailure(a, nb, failure)
+		var cell *jupyter.CellError
+		if errors.As(failure, &cell) {
+			a.printf("%s", describe(nb, cell))
+		}
 	}
-	a.printf("\n  notebook  %s\n  page      %s\n", files.notebook, files.page)
-	if files.count > 0 {
-		a.printf("  figures   %s (%d)\n", files.figures, files.count)
+	a.printf("\n")
+	if j.inPlace && failure != nil {
+		a.printf("  notebook  %s, left as it was\n", j.notebook)
+	} else {
+		a.printf("  notebook  %s\n", j.written.notebook)
+	}
+	if j.written.page != "" {
+		a.printf("  page      %s\n", j.written.page)
+	}
+	if j.written.count > 0 {
+		a.printf("  figures   %s (%d)\n", j.written.figures, j.written.count)
 	}
 	if failure != nil {
 		return reported{failure}
 	}
-	a.printf("\nOpen the page in any browser. To open the notebook in JupyterLab:\n")
-	for _, line := range append(m.command("install"), "jupyter lab "+shellQuote(files.notebook)) {
-		a.printf("  %s\n", line)
-	}
 	return nil
 }
 
-// showFailure prints the cell that stopped the run, with line numbers, and why.
-func showFailure(a *app, nb *jupyter.Notebook, failure error) {
-	var cell *jupyter.CellError
-	if !errors.As(failure, &cell) {
-		a.printf("%v\n", failure)
-		return
+// tellHowToOpen ends the output of a run that went well.
+func (a *app) tellHowToOpen(m module, notebook string) {
+	a.printf("\nOpen the notebook in JupyterLab:\n")
+	for _, line := range m.command("lab " + shellQuote(notebook)) {
+		a.printf("  %s\n", line)
 	}
-	a.printf("cell %d:\n\n", cell.Index+1)
+}
+
+// describe returns the cell that stopped the run, with line numbers, and why.
+func describe(nb *jupyter.Notebook, cell *jupyter.CellError) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "cell %d:\n\n", cell.Index+1)
 	for n, line := range strings.Split(strings.TrimRight(cell.Source, "\n"), "\n") {
-		a.printf("%4d | %s\n", n+1, line)
+		fmt.Fprintf(&b, "%4d | %s\n", n+1, line)
 	}
-	a.printf("\n")
+	b.WriteString("\n")
 	for _, text := range explain(nb.Cells[cell.Index], cell) {
 		gap := false
 		for line := range strings.SplitSeq(strings.TrimSpace(page.Plain(text)), "\n") {
 			line = strings.TrimRight(line, " \t\r")
 			if line != "" || !gap {
-				a.printf("%s\n", strings.TrimRight("  "+line, " "))
+				fmt.Fprintf(&b, "%s\n", strings.TrimRight("  "+line, " "))
 			}
 			gap = line == ""
 		}
 	}
+	return b.String()
 }
 
 // explain gathers what the cell said about its failure.

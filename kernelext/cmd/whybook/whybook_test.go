@@ -153,7 +153,7 @@ func TestRunNotebooks(t *testing.T) {
 		out := t.TempDir()
 		path := filepath.Join("testdata", "hello.ipynb")
 		code, printed := whybook(t, t.Context(), "run", path, "--out", out)
-		check(t, code, printed, exitOK, "[2/2]", "all 2 cells", "jupyter lab ")
+		check(t, code, printed, exitOK, "[2/2]", "all 2 cells", " lab ")
 		first, err := os.ReadFile(filepath.Join(out, "hello.ipynb"))
 		if err != nil {
 			t.Fatal(err)
@@ -248,7 +248,7 @@ func TestRunNotebooks(t *testing.T) {
 		t.Setenv("GOSUMDB", "off")
 		t.Chdir(mine)
 		code, printed := whybook(t, t.Context(), "run", "my.ipynb")
-		check(t, code, printed, exitOK, "  go mod tidy\n  go tool whybook install\n  jupyter lab")
+		check(t, code, printed, exitOK, "  go mod tidy\n  go tool whybook lab")
 		if got, _ := os.ReadFile(filepath.Join(mine, "whybook-out", "my.ipynb")); !bytes.Contains(got, []byte("42 1x2x3 true")) {
 			t.Errorf("the outputs are not in the notebook:\n%s", got)
 		}
