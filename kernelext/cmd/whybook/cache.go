@@ -26,6 +26,7 @@ func cacheKinds() []cacheKind {
 	return []cacheKind{
 		{"build", "built data and models", regexp.MustCompile(`^([0-9a-f]+\.entry|\.entry-.*)$`)},
 		{"data", "downloaded data", regexp.MustCompile(``)},
+		{"jupyter", "JupyterLab and its kernels", regexp.MustCompile(`^(lab|kernel)-`)},
 		{"bin", "GoNB and goimports", regexp.MustCompile(`^([0-9a-f]{16}|\.build-.*)$`)},
 	}
 }
@@ -111,7 +112,7 @@ func (cacheListCommand) Run(a *app) error {
 }
 
 type cacheClearCommand struct {
-	Kinds []string `arg:"" optional:"" name:"kind" help:"Only these: build, data, bin." enum:"build,data,bin"`
+	Kinds []string `arg:"" optional:"" name:"kind" help:"Only these: build, data, jupyter, bin." enum:"build,data,jupyter,bin"`
 }
 
 // Run removes entries. A folder that holds other things besides is not taken for our

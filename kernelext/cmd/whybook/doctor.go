@@ -54,7 +54,8 @@ func examine(ctx context.Context, a *app) (module, []finding) {
 	goEnv, err := goCommand(ctx, os.TempDir(), "env", "GOVERSION")
 	goVersion := strings.TrimSpace(string(goEnv))
 	if err != nil {
-		return module{}, []finding{{Name: "go", State: "does not run", Remedy: goRemedy}, checkCache(), checkSpace(), checkJupyter(module{}.command("install"))}
+		return module{}, []finding{{Name: "go", State: "does not run", Remedy: goRemedy}, checkCache(), checkSpace(), checkPython(ctx),
+			checkJupyter(ctx, module{}.command("install"), module{}.command("lab"))}
 	}
 	found := []finding{{Name: "go", State: goVersion}}
 	m, err := findModule(ctx, a.module)
@@ -67,7 +68,7 @@ func examine(ctx context.Context, a *app) (module, []finding) {
 		}
 		found = append(found, finding{Name: "module", State: m.Root}, checkTools(ctx, m), checkTour(m))
 	}
-	return m, append(found, checkCache(), checkSpace(), checkJupyter(m.command("install")))
+	return m, append(found, checkCache(), checkSpace(), checkPython(ctx), checkJupyter(ctx, m.command("install"), m.command("lab")))
 }
 
 func checkTools(ctx context.Context, m module) finding {
@@ -77,13 +78,13 @@ func checkTools(ctx context.Context, m module) finding {
 	case err != nil:
 		f.State, f.Remedy = err.Error(), "mend that, then run whybook doctor again"
 	case built:
-		f.State = "GoNB " + t.Version + " in " + t.Dir
+		f.State = "GoNB " + t.Version + " and goimports " + m.version(toolsModule) + " in " + t.Dir
 	default:
 		if _, err := goCommand(ctx, m.Root, "list", "-deps", gonbPackage, goimportsPackage); err != nil {
 			f.State, f.Remedy = "the source of GoNB "+t.Version+" is not at hand: "+err.Error(),
 				"cd "+shellQuote(m.Root)+" && go mod download   (needs the network, or a GOPROXY that can be reached)"
 		} else {
-			f.State = "GoNB " + t.Version + " will be built when it is first needed (about a minute)"
+			f.State = "GoNB " + t.Version + " and goimports " + m.version(toolsModule) + " will be built when they are first needed (about a minute)"
 		}
 	}
 	return f
@@ -135,16 +136,28 @@ func checkSpace() finding {
 	return f
 }
 
-// checkJupyter is about what only Jupyter users need; install is the command that makes
-// the kernel known.
-func checkJupyter(install []string) finding {
+// checkJupyter is about what only Jupyter users need; install and lab are the commands that
+// make the kernel known, and that need no Jupyter.
+func checkJupyter(ctx context.Context, install, lab []string) finding {
 	f := finding{Name: "jupyter", Optional: true}
 	path, err := exec.LookPath("jupyter")
 	if err != nil {
-		f.State, f.Remedy = "not installed; tour and run work without it", "pip install jupyterlab"
+		f.State, f.Remedy = "not installed; tour and run work without it", strings.Join(lab, " && ")+"   (installs one of its own)"
 		return f
 	}
 	f.State = path
+	version, err := python(ctx, path, "lab", "--version")
+	switch {
+	case err != nil:
+		f.State += ", without JupyterLab"
+		f.Remedy = "pip install jupyterlab==" + labVersion + ", or " + strings.Join(lab, " && ")
+		return f
+	case olderThan(version, oldestLab):
+		f.State += ", JupyterLab " + version + " is older than " + oldestLab
+		f.Remedy = "pip install --upgrade jupyterlab, or " + strings.Join(lab, " && ")
+		return f
+	}
+	f.State += ", JupyterLab " + version
 	data, err := jupyter.DataDir()
 	if err != nil {
 		f.Remedy = err.Error()
@@ -157,5 +170,17 @@ func checkJupyter(install []string) finding {
 		f.State += ", without whybook's kernel"
 		f.Remedy = strings.Join(install, " && ")
 	}
+	return f
+}
+
+// checkPython is about lab, which makes a virtual environment.
+func checkPython(ctx context.Context) finding {
+	f := finding{Name: "python", Optional: true}
+	version, err := pythonVersion(ctx, "python3")
+	if err != nil {
+		f.State, f.Remedy = "not usable; only the command lab needs it", strings.TrimPrefix(err.Error(), errNoPython.Error()+": ")
+		return f
+	}
+	f.State = version + ", for JupyterLab " + labVersion
 	return f
 }

@@ -18,14 +18,36 @@ type installCommand struct {
 	Force  bool   `help:"Replace a kernel of the same name that whybook did not install."`
 }
 
-// Run installs the kernel with copies of its programs, so that it works without the cache.
+// Help is what install --help says besides the flags.
+func (installCommand) Help() string {
+	return `Examples:
+  whybook install                    for the Jupyter and the VS Code of this user
+  whybook install --prefix .venv     for the Jupyter of one virtual environment`
+}
+
+// Run installs the kernel and says how to use it.
 func (c installCommand) Run(ctx context.Context, a *app) error {
 	m, err := findModule(ctx, a.module)
 	if err != nil {
 		return err
 	}
+	if err := c.install(ctx, a, m); err != nil {
+		return err
+	}
+	folder := filepath.Join(m.Work, "notebooks")
+	if _, err := os.Stat(folder); err != nil {
+		folder = m.Work
+	}
+	a.printf("Notebooks import the code in the module's folder.\n  Jupyter  jupyter lab %s\n", shellQuote(folder))
+	a.printf("  VS Code  with the extension Jupyter (ms-toolsai.jupyter): open a notebook, Select Kernel, Jupyter Kernel, %s\n", kernelTitle)
+	return nil
+}
+
+// install installs the kernel with copies of its programs, so that it works without the cache.
+func (c installCommand) install(ctx context.Context, a *app, m module) error {
 	data := filepath.Join(c.Prefix, "share", "jupyter")
 	if c.Prefix == "" {
+		var err error
 		if data, err = jupyter.DataDir(); err != nil {
 			return err
 		}
@@ -53,11 +75,6 @@ func (c installCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	a.printf("installed the kernel %q (GoNB %s)\n\n  kernel   %s\n  module   %s\n\n", kernelTitle, t.Version, dir, m.Work)
-	folder := filepath.Join(m.Work, "notebooks")
-	if _, err := os.Stat(folder); err != nil {
-		folder = m.Work
-	}
-	a.printf("Notebooks import the code in the module's folder. Start JupyterLab with\n  jupyter lab %s\n", shellQuote(folder))
 	return nil
 }
 

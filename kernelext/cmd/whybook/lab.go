@@ -130,14 +130,11 @@ func labKernel(ctx context.Context, a *app, m module) (string, error) {
 		return "", err
 	}
 	prefix := filepath.Join(root, "jupyter", fmt.Sprintf("kernel-%x", sha256.Sum256([]byte(m.Work)))[:len("kernel-")+16])
-	quiet := *a
-	if quiet.out, err = io.Discard, error(nil); err != nil {
-		return "", err
-	}
 	if _, err := ensureTools(ctx, a, m); err != nil { // which takes a while, so it is told of
 		return "", err
 	}
-	quiet.scratch = a.scratch
+	quiet := *a
+	quiet.out = io.Discard
 	if err := (installCommand{Prefix: prefix}).install(ctx, &quiet, m); err != nil {
 		return "", err
 	}

@@ -36,8 +36,10 @@ type commands struct {
 	Module string `help:"Folder of the whybook module, or of your module that requires it. Default: found from the current folder." type:"path" placeholder:"DIR"`
 
 	Tour    tourCommand    `cmd:"" help:"Run the tour, notebooks/00-tour.ipynb, and write the executed notebook, a page and the figures."`
-	Run     runCommand     `cmd:"" help:"Run notebooks one after the other, with the same results as tour."`
-	Install installCommand `cmd:"" help:"Make the GoNB kernel known to Jupyter."`
+	Run     runCommand     `cmd:"" help:"Run notebooks, with the same results as tour."`
+	New     newCommand     `cmd:"" help:"Write a notebook to start from, in a module of yours or in a new one."`
+	Lab     labCommand     `cmd:"" help:"Start JupyterLab with the kernel; install it first if there is none."`
+	Install installCommand `cmd:"" help:"Make the GoNB kernel known to an existing Jupyter, and to VS Code."`
 	Cache   cacheCommand   `cmd:"" help:"List or clear what whybook keeps on disk."`
 	Doctor  doctorCommand  `cmd:"" help:"Say what is missing, and the command that mends it."`
 }

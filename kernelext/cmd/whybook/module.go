@@ -29,7 +29,10 @@ type module struct {
 	Tool bool // Work's go.mod has a tool line for this program
 }
 
-var errNoModule = errors.New("the whybook module is not found")
+var (
+	errNoModule = errors.New("the whybook module is not found")
+	errNoGoMod  = fmt.Errorf("%w: no go.mod", errNoModule) // a kind of errNoModule
+)
 
 // findModule looks for the module from the current folder upwards, among the requirements
 // of the module there, and where this program itself came from.
@@ -80,7 +83,7 @@ func moduleAround(ctx context.Context, dir string) (module, error) {
 			return openModule(root, at)
 		}
 		if at == filepath.Dir(at) {
-			return module{}, fmt.Errorf("%w: no go.mod in %s or above", errNoModule, dir)
+			return module{}, fmt.Errorf("%w in %s or above", errNoGoMod, dir)
 		}
 	}
 }
