@@ -28,7 +28,14 @@ const (
 	exitInterrupted = 130
 )
 
-const description = `Runs Whybook's notebooks with Go alone, and installs their kernel for Jupyter.
+const description = `Runs Whybook's notebooks with Go alone, and brings them to Jupyter.
+
+Examples:
+  whybook tour                        a first notebook, executed, as a page and figures
+  whybook new study/first             a notebook of your own, in a module of its own
+  whybook run -p seed=3 my.ipynb      without Jupyter
+  whybook lab my.ipynb                in JupyterLab
+  whybook doctor                      what is missing
 
 Exit codes: 0 all went well; 1 a cell failed, or something needed is missing; 2 the command line is wrong; 130 interrupted.`
 
@@ -41,7 +48,9 @@ type commands struct {
 	Lab     labCommand     `cmd:"" help:"Start JupyterLab with the kernel; install it first if there is none."`
 	Install installCommand `cmd:"" help:"Make the GoNB kernel known to an existing Jupyter, and to VS Code."`
 	Cache   cacheCommand   `cmd:"" help:"List or clear what whybook keeps on disk."`
-	Doctor  doctorCommand  `cmd:"" help:"Say what is missing, and the command that mends it."`
+
+	Completion completionCommand `cmd:"" help:"Print a script that completes the command line in bash, zsh or fish."`
+	Doctor     doctorCommand     `cmd:"" help:"Say what is missing, and the command that mends it."`
 }
 
 // app is what the commands share.
@@ -101,6 +110,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		fmt.Fprintf(stderr, "whybook: %v\nwhybook --help shows the commands\n", err)
 		return exitUsage
 	}
+	parsed.Bind(parser)
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	a := &app{out: stdout, module: cli.Module}
 	defer a.close()

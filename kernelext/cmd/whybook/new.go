@@ -179,21 +179,20 @@ type source struct {
 }
 
 func (c newCommand) source(ctx context.Context, a *app) (source, error) {
-	if semver.IsValid(c.Whybook) {
+	if c.Whybook != "" && semver.Canonical(c.Whybook) == c.Whybook {
 		return released(c.Whybook), nil
 	}
-	at := a.module
-	if c.Whybook != "" {
-		var err error
-		if at, err = filepath.Abs(c.Whybook); err != nil {
-			return source{}, err
-		}
+	var m module
+	var err error
+	if c.Whybook == "" {
+		m, err = findModule(ctx, a.module)
+	} else if _, err = os.Stat(c.Whybook); err == nil {
+		m, err = moduleAround(ctx, c.Whybook)
 	}
-	m, err := findModule(ctx, at)
+	if err != nil && c.Whybook != "" {
+		err = fmt.Errorf("--whybook %s is neither a version such as v0.2.0 nor the folder of a checkout: %w", c.Whybook, err)
+	}
 	if err != nil {
-		if c.Whybook != "" {
-			return source{}, fmt.Errorf("--whybook %s is neither a version such as v0.2.0 nor the folder of a checkout: %w", c.Whybook, err)
-		}
 		return source{}, err
 	}
 	if _, version, ok := strings.Cut(filepath.Base(m.Root), "@"); ok && semver.IsValid(version) { // in the module cache

@@ -17,7 +17,7 @@ const (
 	oldestPython = "3.10"  // that JupyterLab labVersion works with
 )
 
-var errNoPython = errors.New("Python is not usable")
+var errNoPython = errors.New("python is not usable")
 
 // python runs an interpreter and returns what it prints. The error ends with what it
 // complained of.
