@@ -38,25 +38,34 @@ func (in *Interpreter) Evaluate(ctx context.Context, data datasets.Source) (Eval
 	if e.Interpreted, err = classes(o.G); err != nil {
 		return e, fmt.Errorf("flint: g: %w", err)
 	}
-	share := func(a, b []int) float64 {
-		same := 0
-		for i := range a {
-			if a[i] == b[i] {
-				same++
-			}
-		}
-		return float64(same) / float64(len(a))
-	}
 	e.Accuracy, e.Interpreter, e.Fidelity = share(e.Predicted, set.Labels), share(e.Interpreted, set.Labels), share(e.Predicted, e.Interpreted)
-	alpha := in.Contributions(o)
-	for _, tau := range e.Taus {
-		sum := 0
-		for _, n := range Concise(alpha, tau) {
-			sum += n
-		}
-		e.Conciseness = append(e.Conciseness, float64(sum)/float64(set.Len()))
-	}
+	e.Conciseness = conciseness(in.Contributions(o), e.Taus)
 	return e, nil
+}
+
+// share returns the share of places where two lists agree.
+func share(a, b []int) float64 {
+	same := 0
+	for i := range a {
+		if a[i] == b[i] {
+			same++
+		}
+	}
+	return float64(same) / float64(len(a))
+}
+
+// conciseness returns the mean over the rows of alpha of Concise at each threshold.
+func conciseness(alpha *mat.Dense, taus []float64) []float64 {
+	n, _ := alpha.Dims()
+	var list []float64
+	for _, tau := range taus {
+		sum := 0
+		for _, count := range Concise(alpha, tau) {
+			sum += count
+		}
+		list = append(list, float64(sum)/float64(n))
+	}
+	return list
 }
 
 // Disagreements returns the indices of the samples on which f and g differ. What is said of

@@ -127,11 +127,7 @@ func (in *Interpreter) of(ctx context.Context, data datasets.Source) (datasets.S
 			return set, Outputs{}, fmt.Errorf("flint: sample %d of the set %q has label %d of %d classes: %w", i, set.Name, y, k, xai.ErrTarget)
 		}
 	}
-	all := make([]int, set.Len())
-	for i := range all {
-		all[i] = i
-	}
-	o, err := in.Outputs(ctx, set.Batch(nil, all))
+	o, err := in.Outputs(ctx, set.Batch(nil, places(set.Len())))
 	return set, o, err
 }
 

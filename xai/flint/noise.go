@@ -79,12 +79,8 @@ func strongest(alpha *mat.Dense) []int {
 
 // noisy returns all samples of a set with noise.
 func noisy(set datasets.Set, level float64, s uint64) *mat.Dense {
-	all := make([]int, set.Len())
-	for i := range all {
-		all[i] = i
-	}
-	x := set.Batch(nil, all)
-	for i := range all {
+	x := set.Batch(nil, places(set.Len()))
+	for i := range set.Len() {
 		r := seed.Stream(s, "flint", "noise", i)
 		row := x.RawRowView(i)
 		for j := range row {
