@@ -72,7 +72,7 @@ var rules = map[string]rule{
 	"docs/methods/cards":                  {inside: []string{"datasets", "xai/nn", "xai/saliency", "xai/evaluate"}},
 	"docs/methods/costs":                  {inside: []string{"datasets", "xai", "xai/nn", "xai/saliency", "xai/evaluate", "xai/imbalance", "xai/cnninte", "xai/soxai", "xai/flint", "xai/neighbors", "xai/cluster", "xai/project", "xai/tree", "xai/forest"}},
 	"docs":                                {tests: []string{"datasets", "kernelext/jupyter", "xai", "xai/nn", "xai/nn/onnx", "xai/saliency", "xai/evaluate", "xai/imbalance", "xai/render"}},
-	"docs/results/flint":                  {inside: []string{"datasets", "xai/nn", "xai/flint", "xai/progress"}},
+	"docs/results/flint":                  {inside: []string{"datasets", "xai/nn", "xai/saliency", "xai/flint", "xai/progress"}},
 	"notebooks":                           {tests: []string{"kernelext/jupyter"}},
 	".":                                   {},
 }

@@ -51,6 +51,7 @@ func main() {
 	epochs := flag.Int("epochs", 0, "instead of the paper's 12")
 	he := flag.Bool("he", false, "draw the first weights as He et al. do, and not as PyTorch")
 	plain := flag.Bool("plain", false, "train f alone")
+	compare := flag.String("baseline", "", "measure senn, posthoc or lime instead, to compare with")
 	state := flag.String("state", "", "folder for the state of the run, to go on from after an interruption")
 	out := flag.String("out", "", "file for the result; default: print it")
 	flag.Parse()
@@ -63,6 +64,13 @@ func main() {
 			fmt.Fprintf(os.Stderr, "%d %% %s\n", now, e.Detail)
 		}
 	})
+	if *compare != "" {
+		if err := baseline(ctx, *compare, *data, *from, *seed, *epochs, *state, *out); err != nil {
+			fmt.Fprintln(os.Stderr, "flint:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(ctx, *data, *from, *seed, *epochs, *plain, *he, *state, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "flint:", err)
 		os.Exit(1)
@@ -147,7 +155,7 @@ func sets(data, from string) (train, test datasets.Source, err error) {
 }
 
 // write stores the result, or prints it.
-func write(r result, out string) error {
+func write(r any, out string) error {
 	text, err := json.MarshalIndent(r, "", "\t")
 	if err != nil {
 		return err
