@@ -33,7 +33,7 @@ type compared struct {
 }
 
 // limeSamples is how many test samples LIME's fidelity is measured on.
-const limeSamples = 1000
+const limeSamples = 200
 
 // baseline measures "senn", a self-explaining network on the same layers; "posthoc", FLINT on a
 // LeNet that was trained on the digits of the repository, as in the first notebook; or "lime",
