@@ -38,6 +38,9 @@ func (v View) encodePNG(limit, plenty int) ([]byte, error) {
 	var img image.Image
 	var size int
 	for _, dpi := range []int{192, 144, 96} {
+		if v.dpi > 0 && dpi > v.dpi {
+			continue
+		}
 		c := vgimg.NewWith(vgimg.UseWH(d.w, d.h), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(v.theme.inks().paper))
 		v.paint(rasterCanvas{c}, d)
 		img = c.Image()

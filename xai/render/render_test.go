@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"html/template"
 	"image"
 	"image/color"
 	"image/png"
@@ -191,7 +192,7 @@ func TestSameBytesEveryTime(t *testing.T) {
 			t.Fatal(name, errA, errB)
 		}
 		var ha, hb string
-		if len(v.parts) > 0 || a.HTML == "" && len(a.PNG) < 20_000 { // the others only put the picture into the same frame
+		if len(v.parts) > 0 || !v.isHTML() && len(a.PNG) < 20_000 { // the others only put the picture into the same frame
 			ha, hb = must(v.HTML()), must(again[name].HTML())
 		}
 		if !bytes.Equal(a.PNG, b.PNG) || !bytes.Equal(a.SVG, b.SVG) || a.HTML != b.HTML || a.Text != b.Text || a.Alt != b.Alt || ha != hb {
@@ -215,8 +216,14 @@ func TestEveryFigureIsComplete(t *testing.T) {
 			t.Errorf("%s: display size %dx%d, want at most 900 wide", name, b.Width, b.Height)
 		}
 		isTable := v.isHTML()
-		if (b.HTML != "") != isTable || (b.SVG == nil) != isTable {
+		if isTable && b.HTML == "" || (b.SVG == nil) != isTable {
 			t.Errorf("%s: HTML of %d and SVG of %d bytes; tables carry HTML, pictures SVG", name, len(b.HTML), len(b.SVG))
+		}
+		if alt := ` alt="` + template.HTMLEscapeString(b.Alt) + `"`; !isTable && b.HTML != "" && (!strings.Contains(b.HTML, alt) || strings.Count(b.HTML, "<") != 1) {
+			t.Errorf("%s: the picture in the HTML has not the alternative text: %.300s", name, b.HTML[len(b.HTML)-300:])
+		}
+		if small := len(b.SVG) > 0 && len(b.SVG) <= svgLimit; !isTable && small != (b.HTML != "") {
+			t.Errorf("%s: an SVG of %d bytes, and HTML of %d", name, len(b.SVG), len(b.HTML))
 		}
 		forms := map[string]string{"HTML": html}
 		if name == "table" || name == "column" {
@@ -255,7 +262,7 @@ func scripts() (all []script) {
 
 // htmlOf is v.HTML, without making what the bundle has.
 func htmlOf(v View, b Bundle) string {
-	if b.HTML != "" {
+	if b.HTML != "" && v.isHTML() {
 		return b.HTML
 	}
 	return must(v.HTML())

@@ -1,8 +1,10 @@
 package render
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"html"
 	"strings"
 	"sync"
 	"unicode"
@@ -39,6 +41,7 @@ type View struct {
 	plain bool     // a picture and text only
 	parts []View   // of a Row or Column, for text and HTML
 	stack bool     // the parts stand below each other
+	dpi   int      // of the picture at most; 0 for 192
 	print Print    // size on paper; the zero value for the screen
 	err   error
 }
@@ -48,7 +51,7 @@ type View struct {
 type Bundle struct {
 	PNG  []byte // always there; drawn at twice the display size, or less if it grew too big
 	SVG  []byte // vector form; nil beside HTML, and where it would exceed the size limit
-	HTML string // self-contained fragment; only for kinds that it suits better than a picture
+	HTML string // self-contained fragment: what suits a kind better than a picture, or the SVG with its alternative text
 	Text string // the numbers and their description, for terminals and text/plain
 	Alt  string // alternative text for the PNG
 	Name string // file-name stem: "saliency-of-digit-7"
@@ -199,7 +202,8 @@ func (v View) HTML() (string, error) {
 
 // Bundle returns the figure in all forms that suit it, for a notebook. Picture and HTML
 // stay below 300 kB, except that the HTML of a Canvas or Page has 3 MB; SVG and HTML are left
-// out where they do not, and the picture stays.
+// out where they do not, and the picture stays. Every HTML form has the alternative text: that of
+// a kind which is but a picture is its SVG, where that is small, and the PNG is then coarser.
 func (v View) Bundle() (Bundle, error) {
 	if err := v.Err(); err != nil {
 		return Bundle{}, err
@@ -231,11 +235,6 @@ func (v View) Bundle() (Bundle, error) {
 			b.PNG = early
 		}
 	}
-	if b.PNG == nil {
-		if b.PNG, err = v.squeezePNG(limit); err != nil {
-			return Bundle{}, err
-		}
-	}
 	if !v.isHTML() {
 		if b.SVG, err = v.encodeSVG(); err != nil {
 			return Bundle{}, err
@@ -243,11 +242,32 @@ func (v View) Bundle() (Bundle, error) {
 		if len(b.SVG) > figureLimit {
 			b.SVG = nil
 		}
+		if !v.plain && b.SVG != nil && len(b.SVG) <= svgLimit {
+			b.HTML = b.image()
+		}
+	}
+	if b.PNG == nil {
+		if b.PNG, err = v.squeezePNG(limit); err != nil {
+			return Bundle{}, err
+		}
+	}
+	if !v.isHTML() && b.HTML != "" { // the picture is for places that show no HTML
+		v.dpi = 144
+		if coarse, err := v.squeezePNG(limit); err == nil && len(coarse) < len(b.PNG) { // with few colours, it may be larger
+			b.PNG = coarse
+		}
 	}
 	return b, nil
 }
 
-// Still returns the view as a picture and text only, without an HTML form in its bundle: for
+// image is the SVG as an element with the alternative text: front ends do not take it from the
+// metadata of a PNG (JupyterLab 4.4 and nbconvert 7.17 show such an image without any).
+func (b Bundle) image() string {
+	return fmt.Sprintf("<img src=\"data:image/svg+xml;base64,%s\" alt=\"%s\" width=\"%d\" height=\"%d\" style=\"max-width:100%%;height:auto\">",
+		base64.StdEncoding.EncodeToString(b.SVG), html.EscapeString(b.Alt), b.Width, b.Height)
+}
+
+// Still returns the view as a picture and text only, without any HTML in its bundle: for
 // notebooks that must stay small, where a page of many figures may have a megabyte of it.
 func (v View) Still() View {
 	v.plain = true
@@ -271,6 +291,7 @@ const (
 	pageWidth   = 900 * px  // of a notebook cell
 	figureLimit = 300_000   // bytes per figure in a notebook
 	webLimit    = 3_000_000 // bytes of the HTML form of a Canvas or a Page
+	svgLimit    = 16_000    // bytes of an SVG that goes out beside its PNG
 	pngLimit    = 220_000   // so that base64 stays within figureLimit
 )
 
