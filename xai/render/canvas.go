@@ -37,6 +37,7 @@ type Canvas struct {
 	Title    string
 	Thumbs   []Thumb  // at most 5000
 	Clusters []string // names; nil if there is but one
+	About    []string // what readers see above the images of a cluster; nil, or one for each
 	Side     int      // of an image in the picture, in CSS pixels, 16 to 96. Default 36
 }
 
@@ -62,6 +63,9 @@ func (c Canvas) View() View {
 	f.Clusters = cleanAll(c.Clusters)
 	if len(f.Clusters) == 0 {
 		f.Clusters = []string{"images"}
+	}
+	if f.About = cleanAll(c.About); len(f.About) != 0 && len(f.About) != len(f.Clusters) {
+		return Failed(fmt.Errorf("%s: About has %d texts for %d clusters: %w", where, len(f.About), len(f.Clusters), ErrSize))
 	}
 	f.Thumbs = slices.Clone(c.Thumbs)
 	var xs, ys []float64
@@ -129,8 +133,8 @@ func (f canvasFigure) alt() string {
 
 func (f canvasFigure) notes() []string {
 	notes := []string{"Images that are close are alike to the method that placed them; directions and distances have no unit."}
-	if note := f.footnote(f.layout(pageWidth - 20*px)); note != "" {
-		notes = append(notes, note)
+	if l := f.layout(pageWidth - 20*px); l.shown < len(f.Thumbs) { // readers of HTML move closer
+		notes = append(notes, fmt.Sprintf("%d of %d images are shown in the still picture; the others have no free place close to theirs.", l.shown, len(f.Thumbs)))
 	}
 	return notes
 }
@@ -286,6 +290,7 @@ func (f canvasFigure) html(v View, _ string) (template.HTML, []script, error) {
 		Name   string `json:"n"`
 		Colour string `json:"c"`
 		Style  string `json:"s"`
+		About  string `json:"a,omitempty"`
 	}
 	data := struct {
 		Side     int       `json:"t"`
@@ -297,7 +302,11 @@ func (f canvasFigure) html(v View, _ string) (template.HTML, []script, error) {
 	inks := v.theme.inks()
 	for g, name := range f.Clusters {
 		c := inks.series[g%len(inks.series)]
-		data.Clusters = append(data.Clusters, cluster{name, fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B), []string{"solid", "dashed", "dotted"}[g/len(inks.series)%3]})
+		one := cluster{Name: name, Colour: fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B), Style: []string{"solid", "dashed", "dotted"}[g/len(inks.series)%3]}
+		if len(f.About) > 0 {
+			one.About = f.About[g]
+		}
+		data.Clusters = append(data.Clusters, one)
 	}
 	for i, t := range f.Thumbs {
 		data.Places = append(data.Places, [3]int{int(f.u[i]*1000 + 0.5), int(f.v[i]*1000 + 0.5), t.Cluster})

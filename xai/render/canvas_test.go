@@ -1,6 +1,7 @@
 package render
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -49,6 +50,21 @@ func TestCanvasLayout(t *testing.T) {
 	}
 }
 
+// What is said about a cluster is in the page for the script, and must be one text for each.
+func TestCanvasAbout(t *testing.T) {
+	c := Canvas{Clusters: []string{"a", "b"}, About: []string{"what <a> is", "what b is"}}
+	for i := range 2 {
+		c.Thumbs = append(c.Thumbs, Thumb{Image: Image{Pixels: []float64{0, 1, 1, 0}, Channels: 1, Height: 2, Width: 2}, X: float64(i), Cluster: i})
+	}
+	html := must(c.View().HTML())
+	if !strings.Contains(html, "what b is") || strings.Contains(html, "<a>") {
+		t.Error("the page does not hold what is said, or as HTML")
+	}
+	if c.About = c.About[:1]; !errors.Is(c.View().Err(), ErrSize) {
+		t.Errorf("one text for two clusters: %v", c.View().Err())
+	}
+}
+
 // The largest canvas, of what compresses least, stays within its limits.
 func TestCanvasLimits(t *testing.T) {
 	t.Parallel()
@@ -78,6 +94,9 @@ func TestCanvasInBrowser(t *testing.T) {
 	t.Parallel()
 	attack := `"><img src=x onerror="say('attacked')"><script>say('attacked')</script>`
 	c := thumbs(func(s string) string { return s + attack }, 90)
+	for _, name := range c.Clusters {
+		c.About = append(c.About, "all of "+name+attack)
+	}
 	html := must(Column(c.View(), thumbs(asIs, 5).View()).HTML())
 	got := browse(t, "<body style='width:900px'>"+html+html, `
 var box=document.querySelector('.whybook-canvas'),stage=box.querySelector('.whybook-stage'),out=box.querySelector('output'),tiles=stage.querySelectorAll('i');
@@ -92,13 +111,13 @@ var before=shown().length;
 say(out.textContent!==before+' of 90 images in view');
 stage.dispatchEvent(new KeyboardEvent('keydown',{key:'0'}));say(shown().length===before);
 var keys=box.querySelectorAll('[aria-pressed]');keys[2].click();
-say(box.querySelectorAll('.whybook-sheet i').length+' in the sheet, '+keys[2].getAttribute('aria-pressed')+', '+box.querySelector('.whybook-sheet p').textContent.slice(0,9));
+say(box.querySelectorAll('.whybook-sheet i').length+' in the sheet, '+keys[2].getAttribute('aria-pressed')+', '+box.querySelector('.whybook-sheet p').textContent.slice(0,9)+', '+(box.querySelector('.whybook-sheet p').textContent.indexOf(': all of cluster 2')>0));
 say(tiles[2].style.opacity+' '+tiles[3].style.opacity);
 keys[2].click();say(box.querySelectorAll('.whybook-sheet i').length+' in the sheet');
 tiles[5].click();say(keys[5].getAttribute('aria-pressed')+' '+tiles[5].title.slice(0,8));
 say(box.querySelector('img').offsetWidth+' wide, '+document.querySelectorAll('img[src=x]').length+' attacks');
 `)
-	want := []string{"4 canvases, 4 stages", "true true true", "0 overlaps", "true", "true", "13 in the sheet, true, cluster 2", "1 0.2", "0 in the sheet", "true sample 5", "0 wide, 0 attacks"}
+	want := []string{"4 canvases, 4 stages", "true true true", "0 overlaps", "true", "true", "13 in the sheet, true, cluster 2, true", "1 0.2", "0 in the sheet", "true sample 5", "0 wide, 0 attacks"}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("the page says\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}

@@ -66,10 +66,10 @@ func (a Atlas) CanvasView() render.View {
 	}
 	c := render.Canvas{Title: title}
 	for _, q := range a.Concepts {
-		c.Clusters = append(c.Clusters, q.Name)
+		c.Clusters, c.About = append(c.Clusters, q.Name), append(c.About, a.about(q))
 	}
 	if a.Unassigned > 0 {
-		c.Clusters = append(c.Clusters, "no concept")
+		c.Clusters, c.About = append(c.Clusters, "no concept"), append(c.About, plural(a.Unassigned, "region"))
 	}
 	for _, i := range rows {
 		g := a.Regions[i]
@@ -80,6 +80,19 @@ func (a Atlas) CanvasView() render.View {
 		c.Thumbs = append(c.Thumbs, render.Thumb{Image: a.crop(g, a.caption(g)), X: a.Picture[2*i], Y: a.Picture[2*i+1], Cluster: concept})
 	}
 	return c.View()
+}
+
+// about is a concept in one line.
+func (a Atlas) about(q Concept) string {
+	verdict := "suggested to be " + q.Suggestion.Verdict.String()
+	if j := q.Judgement; j != nil {
+		verdict = fmt.Sprintf("%v, says %s", j.Verdict, j.By)
+	}
+	if len(q.Suggestion.Reasons) > 0 {
+		verdict += " (" + strings.Join(q.Suggestion.Reasons, "; ") + ")"
+	}
+	return fmt.Sprintf("%s in %.0f %% of the images, %.0f %% %s; dP %s; stable to %s; %s",
+		plural(q.Size, "region"), 100*q.Cover.Value, 100*q.Purity.Value, a.Set.Classes[q.Class], number(q.Effect), number(Interval{q.Stability, nan, nan}), verdict)
 }
 
 // caption says what a region is of.

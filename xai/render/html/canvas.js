@@ -28,7 +28,7 @@ function(box){
     picked=picked===g?-1:g;sheet.textContent='';
     keys.childNodes.forEach(function(b,k){b.setAttribute('aria-pressed',k===picked)});
     if(picked>=0){
-      var n=0,more=0;make('p','',sheet,d.g[g].n);
+      var n=0,more=0;make('p','',sheet,d.g[g].n+(d.g[g].a?': '+d.g[g].a:''));
       d.p.forEach(function(p,k){if(p[2]===g){if(n<400){tile(k,sheet);n++}else more++}});
       if(more)make('p','',sheet,more+' more')}
     draw()}
