@@ -552,6 +552,19 @@ func TestCRAFT(t *testing.T) {
 	if err := found.View().Err(); err != nil {
 		t.Error(err)
 	}
+	// Beside the others, on the same images.
+	ways := soxai.Relatives{must[soxai.Relative](t)(must[soxai.Atlas](t)(soxai.Of(p.net, half).Build(ctx)).Relative("SOXAI")),
+		must[soxai.Relative](t)(must[soxai.Atlas](t)(soxai.Of(p.net, half).HeatMaps(14).Grouping(soxai.Spectral{}).Build(ctx)).Relative("SpRAy")),
+		must[soxai.Relative](t)(found.Relative())}
+	t.Log("\n" + ways.View().Text())
+	for i, unit := range []string{"regions", "heat maps", "crops"} {
+		if w := ways[i]; w.Unit != unit || w.Concept < 0 || w.On < 8 || w.Typical != 10 {
+			t.Errorf("%+v does not find the tag", w)
+		}
+	}
+	if ways[0].Overlap < 0.5 || ways[2].Overlap > 0.3 || ways[2].Rank != 1 {
+		t.Errorf("overlaps and ranks %+v", ways)
+	}
 	for name, f := range map[string]func() error{
 		"negative layer": func() error { _, err := soxai.CRAFT{Layer: "conv3"}.Find(ctx, p.net, half, 0); return err },
 		"unknown layer":  func() error { _, err := soxai.CRAFT{Layer: "x"}.Find(ctx, p.net, half, 0); return err },

@@ -2,6 +2,7 @@ package soxai_test
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"testing"
@@ -240,6 +241,47 @@ func TestViews(t *testing.T) {
 }
 
 // TestAtlasByHand: what is not a whole atlas is an error, in whatever form.
+func TestRelativesByHand(t *testing.T) {
+	s := squares(4)
+	s.Masks = make([]uint8, 4*64)
+	for i := range 2 { // images 0 and 1 have masks of four pixels
+		s.Masks[i*64], s.Masks[i*64+1], s.Masks[i*64+2], s.Masks[i*64+3] = 1, 1, 1, 1
+	}
+	crop := func(image int, area soxai.Area) soxai.Crop { return soxai.Crop{Image: image, Area: area} }
+	c := soxai.Crafted{Set: s, Class: "left", Concepts: []soxai.Craft{
+		{Importance: 0.5, Crops: []soxai.Crop{crop(2, soxai.Area{0, 4}), crop(3, soxai.Area{0, 4})}},
+		{Importance: 0.3, Crops: []soxai.Crop{crop(0, soxai.Area{0, 8}), crop(1, soxai.Area{3, 7}), crop(2, soxai.Area{0, 4})}},
+		{Importance: 0.4, Crops: []soxai.Crop{crop(0, soxai.Area{3, 9})}},
+	}}
+	r := must[soxai.Relative](t)(c.Relative())
+	want := soxai.Relative{Way: "CRAFT, class left", Unit: "crops", Concepts: 3, Concept: 1, Overlap: (4.0/8 + 1.0/7) / 2, On: 1, Typical: 3, Importance: 0.3, Measure: "total Sobol index", Rank: 3}
+	if math.Abs(r.Overlap-want.Overlap) > 1e-12 {
+		t.Errorf("overlap %v, want %v", r.Overlap, want.Overlap)
+	}
+	if r.Overlap = want.Overlap; r != want {
+		t.Errorf("%+v, want %+v", r, want)
+	}
+	clear(s.Masks)
+	if r := must[soxai.Relative](t)(c.Relative()); r.Concept != -1 || !math.IsNaN(r.Overlap) || (soxai.Relatives{r}).View().Err() != nil {
+		t.Errorf("without anything marked: %+v", r)
+	}
+	c.Set.Masks = nil
+	if _, err := c.Relative(); err == nil {
+		t.Error("without masks: no error")
+	}
+	c.Set = s
+	c.Concepts[0].Crops[0].Image = 9
+	if _, err := c.Relative(); !errors.Is(err, soxai.ErrOtherSet) {
+		t.Errorf("a crop of no image: %v", err)
+	}
+	if _, err := (soxai.Atlas{}).Relative("x"); err == nil {
+		t.Error("an empty atlas: no error")
+	}
+	if (soxai.Relatives{}).View().Err() == nil {
+		t.Error("nothing has a view")
+	}
+}
+
 func TestAtlasByHand(t *testing.T) {
 	s := squares(20)
 	net := squareNet(t, s)

@@ -20,13 +20,26 @@ func (r Recipe) View(ctx context.Context) (render.View, error) {
 	return a.View(), nil
 }
 
-// View draws the map of all regions above the statistics of the concepts. See [Atlas.Report]
-// for everything.
+// View draws what the first order is worth, the map of all regions and the statistics of the
+// concepts. See [Atlas.Report] for everything.
 func (a Atlas) View() render.View {
 	if err := a.check(); err != nil {
 		return render.Failed(fmt.Errorf("soxai.Atlas.View: not a whole atlas: %w", err))
 	}
-	return render.Column(a.CanvasView(), a.StatisticsView()).Titled("Concepts in the explanations of " + a.name())
+	return render.Column(a.firstOrderView(), a.CanvasView(), a.StatisticsView()).Titled("Concepts in the explanations of " + a.name())
+}
+
+// firstOrderView is a line on the explanations themselves, with what is worth knowing.
+func (a Atlas) firstOrderView() render.View {
+	t := render.Table{
+		Title:   "Do the explanations matter?",
+		Columns: []string{"method", "images", "skipped", "Impact Score %", "elsewhere %", "Impact Coverage %"},
+		Rows:    [][]any{{a.Impact.Method, a.Impact.Images, len(a.Skipped), percent(a.Impact.Score), percent(a.Impact.Elsewhere), whole(a.Impact.Coverage.Value)}},
+		Note: strings.Join(append([]string{"Impact Score: decisions changed, or confidence halved, by filling the critical pixels; elsewhere: by filling as many others. " +
+			"Impact Coverage: overlap with the set's masks."}, a.Notes...), " "),
+		Plain: true,
+	}
+	return t.View()
 }
 
 // space says what the regions are embedded by.
@@ -191,6 +204,9 @@ func number(i Interval) string {
 
 // percent prints a share with its interval in whole per cent.
 func percent(i Interval) string {
+	if math.IsNaN(i.Value) {
+		return "–"
+	}
 	if math.IsNaN(i.Low) {
 		return fmt.Sprintf("%.0f %%", 100*i.Value)
 	}
