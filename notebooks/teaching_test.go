@@ -100,9 +100,6 @@ func checkedSoon(rest []jupyter.Cell) bool {
 func TestTeaching(t *testing.T) {
 	paths := notebooks(t)
 	for i, path := range paths {
-		if path == "06-soxai.ipynb" {
-			continue // still without the common first cell
-		}
 		nb, err := jupyter.Read(path)
 		if err != nil {
 			t.Fatal(err)
