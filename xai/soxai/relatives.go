@@ -2,10 +2,8 @@ package soxai
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/whybook/whybook/datasets"
-	"github.com/whybook/whybook/xai/render"
 )
 
 // Relative is what a way to look for concepts made of a set whose masks are known: which of its
@@ -122,29 +120,3 @@ func (r Relative) of(set datasets.Set, members [][]typical, importance []float64
 
 // Relatives are several ways to look for concepts in the same images.
 type Relatives []Relative
-
-// View is the table of the ways.
-func (l Relatives) View() render.View {
-	if len(l) == 0 {
-		return render.Failed(fmt.Errorf("soxai.Relatives.View: nothing to compare: %w", render.ErrEmpty))
-	}
-	t := render.Table{
-		Title:   "Ways to look for concepts",
-		Columns: []string{"way", "groups", "concepts", "on the masks", "overlap", "typical on it", "rank", "importance"},
-		Note: "on the masks: the concept that overlaps the set's masks most, with the mean intersection over union of its typical members; typical on it: those that cover " +
-			"at least half of their mask. rank, importance: of that concept, by its effect (dP) or its total Sobol index, which are different quantities.",
-	}
-	for _, r := range l {
-		row := []any{r.Way, r.Unit, r.Concepts, "none", nil, nil, nil, nil}
-		if r.Concept >= 0 {
-			value := any(nil)
-			if !math.IsNaN(r.Importance) {
-				value = fmt.Sprintf("%.2f (%s)", r.Importance, r.Measure)
-			}
-			row = []any{r.Way, r.Unit, r.Concepts, fmt.Sprintf("concept %d", r.Concept+1), rounded(r.Overlap, 2), fmt.Sprintf("%d of %d", r.On, r.Typical), fmt.Sprintf("%d of %d", r.Rank, r.Concepts), value}
-		}
-		t.Rows = append(t.Rows, row)
-	}
-	t.Plain = true
-	return t.View()
-}

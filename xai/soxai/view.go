@@ -527,3 +527,29 @@ func (c Crafted) View() render.View {
 	}
 	return render.Column(append([]render.View{bars.View()}, views...)...)
 }
+
+// View is the table of the ways.
+func (l Relatives) View() render.View {
+	if len(l) == 0 {
+		return render.Failed(fmt.Errorf("soxai.Relatives.View: nothing to compare: %w", render.ErrEmpty))
+	}
+	t := render.Table{
+		Title:   "Ways to look for concepts",
+		Columns: []string{"way", "groups", "concepts", "on the masks", "overlap", "typical on it", "rank", "importance"},
+		Note: "on the masks: the concept that overlaps the set's masks most, with the mean intersection over union of its typical members; typical on it: those that cover " +
+			"at least half of their mask. rank, importance: of that concept, by its effect (dP) or its total Sobol index, which are different quantities.",
+	}
+	for _, r := range l {
+		row := []any{r.Way, r.Unit, r.Concepts, "none", nil, nil, nil, nil}
+		if r.Concept >= 0 {
+			value := any(nil)
+			if !math.IsNaN(r.Importance) {
+				value = fmt.Sprintf("%.2f (%s)", r.Importance, r.Measure)
+			}
+			row = []any{r.Way, r.Unit, r.Concepts, fmt.Sprintf("concept %d", r.Concept+1), rounded(r.Overlap, 2), fmt.Sprintf("%d of %d", r.On, r.Typical), fmt.Sprintf("%d of %d", r.Rank, r.Concepts), value}
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	t.Plain = true
+	return t.View()
+}
