@@ -99,6 +99,16 @@ func TestCertainty(t *testing.T) {
 	if len(cells) != 16 || found != 5 || cells[0].Agree || !cells[15].Agree {
 		t.Errorf("%d cells with %d samples", len(cells), found)
 	}
+	// Each threshold is that of its own scores: the entropy of unsure is 1.02, that of sure 0.002.
+	cells, err = e.Certainty(1.1, 1e-9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cells {
+		if len(c.Samples) > 0 && (!c.CertainF || c.CertainG) {
+			t.Errorf("f certain below 1.1, g never: %+v", c)
+		}
+	}
 	if _, err := e.Certainty(0, 1); !errors.Is(err, xai.ErrShape) {
 		t.Errorf("a threshold of 0: %v", err)
 	}
