@@ -376,6 +376,11 @@ func TestNoise(t *testing.T) {
 	if !(little.Moved > 0 && little.Moved < much.Moved) || !(much.Kept < little.Kept) || !(much.Accuracy < none.Accuracy) {
 		t.Errorf("little noise %+v, much noise %+v", little, much)
 	}
+	// The noise goes both ways, and as far as its level.
+	grey := datasets.Set{Shape: shape{Channels: 1, Height: 40, Width: 40}, Labels: []int{0}, Values: make([]float64, 1600)}
+	if row := noisy(grey, 0.5, 1).RawRowView(0); math.Abs(floats.Sum(row)/1600) > 0.03 || floats.Min(row) < -0.5 || floats.Min(row) > -0.49 || floats.Max(row) > 0.5 || floats.Max(row) < 0.49 {
+		t.Errorf("noise of level 0.5 is from %v to %v, mean %v", floats.Min(row), floats.Max(row), floats.Sum(row)/1600)
+	}
 	again, err := in.Noise(t.Context(), set, 1, 1)
 	if err != nil || again[0] != much {
 		t.Errorf("the same noise again: %+v, %v", again, err)
