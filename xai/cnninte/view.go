@@ -9,6 +9,8 @@ import (
 
 	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/render"
+	"github.com/whybook/whybook/xai/tree"
+	"gonum.org/v1/gonum/mat"
 )
 
 // View builds the interpretation and draws its tree.
@@ -87,11 +89,91 @@ func (in *Interpretation) question(q Question) string {
 
 // View draws the tree with the training instances of each class in its nodes.
 func (in *Interpretation) View() render.View {
-	return in.drawTree("How "+in.Reading.Asked+" leads to a class", nil)
+	return in.drawTree("How "+in.Reading.Asked+" leads to a class", nil, in.ways())
 }
 
-func (in *Interpretation) drawTree(title string, path []int) render.View {
-	t := render.Tree{Title: title, Classes: in.Classes, Path: path}
+// followed is how many instances can be followed through a tree at most.
+const followed = 40
+
+// ways are those of the training instances that stand for the clusters.
+func (in *Interpretation) ways() []render.TreeWay {
+	identities, seen := make([][]int, len(in.Factors)), make(map[int]bool)
+	var list []Exemplar
+	for g := range in.Factors {
+		for _, near := range in.Factors[g].Nearest {
+			if len(near) == 0 || seen[near[0].Index] || len(list) == followed {
+				continue
+			}
+			seen[near[0].Index] = true
+			list = append(list, near[0])
+			for h := range in.Factors {
+				identities[h] = append(identities[h], in.Identities[h][near[0].Index])
+			}
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	hot, nodes := in.hot(identities), in.Tree.Nodes()
+	ways := make([]render.TreeWay, 0, len(list))
+	for i, e := range list {
+		_, leaf, err := in.Tree.Path(mat.Row(nil, i, hot))
+		if err != nil {
+			return nil // the tree is not of these columns, which drawing it says
+		}
+		ways = append(ways, in.wayTo(nodes, leaf, fmt.Sprintf("training instance %d: %s", e.Index, in.class(e.Label)), e.X))
+	}
+	return ways
+}
+
+// wayTo is the way to a leaf.
+func (in *Interpretation) wayTo(nodes []tree.Node, leaf int, name string, x []float64) render.TreeWay {
+	w := render.TreeWay{Name: name}
+	for n := leaf; n >= 0; n = nodes[n].Parent {
+		w.Path = append(w.Path, n)
+	}
+	slices.Reverse(w.Path)
+	if in.image() {
+		im := in.picture(x, "")
+		w.Image = &im
+	}
+	return w
+}
+
+// TreeView draws the tree with the training instances in its nodes, and lets the reader follow
+// test instances through it by the forests' clusters: one of each kind of [Cases], then for each
+// class of the network the first ones.
+func (t *Tested) TreeView() render.View {
+	in, nodes := t.in, t.in.Tree.Nodes()
+	var ways []render.TreeWay
+	add := func(kind string, i int) {
+		x := t.set.Batch(nil, []int{i}).RawRowView(0)
+		name := fmt.Sprintf("%s %d: true %s, network %s, tree %s", kind, i, in.class(t.Labels[i]), in.class(t.Network[i]), in.class(t.Tree[i]))
+		ways = append(ways, in.wayTo(nodes, t.Leaf[i], name, x))
+	}
+	cases := t.Cases()
+	for _, c := range []struct {
+		kind  string
+		index int
+	}{{"right,", cases.Right}, {"the network errs,", cases.Wrong}, {"the tree disagrees,", cases.Disagree}} {
+		if c.index >= 0 {
+			add(c.kind, c.index)
+		}
+	}
+	each, count := max(1, (followed-3)/len(in.Classes)), make([]int, len(in.Classes))
+	for i, c := range t.Network {
+		if len(ways) == followed {
+			break
+		}
+		if count[c]++; count[c] <= each && i != cases.Right && i != cases.Wrong && i != cases.Disagree {
+			add("no.", i)
+		}
+	}
+	return in.drawTree("How "+in.Reading.Asked+" leads to a class", nil, ways)
+}
+
+func (in *Interpretation) drawTree(title string, path []int, ways []render.TreeWay) render.View {
+	t := render.Tree{Title: title, Classes: in.Classes, Path: path, Ways: ways}
 	questions := in.Questions()
 	for _, n := range in.Tree.Nodes() {
 		node := render.TreeNode{Counts: n.Values}
@@ -168,11 +250,18 @@ func (in *Interpretation) meanTable(g int) render.View {
 	return t.View()
 }
 
+// besideOne is how many points are drawn around an instance.
+const besideOne = 300
+
 // plane draws the factor's cloud, and the instance where there is one.
 func (in *Interpretation) plane(g int, p *Part, cluster int) render.View {
 	f := &in.Factors[g]
+	n := len(f.Cloud.X)
+	if p != nil {
+		n = min(n, besideOne) // a page has one of these for each factor on the path
+	}
 	s := render.Scatter{
-		Title: "Hidden values of the factor", X: slices.Clone(f.Cloud.X), Y: slices.Clone(f.Cloud.Y), Group: slices.Clone(f.Cloud.Cluster),
+		Title: "Hidden values of the factor", X: slices.Clone(f.Cloud.X[:n]), Y: slices.Clone(f.Cloud.Y[:n]), Group: slices.Clone(f.Cloud.Cluster[:n]),
 		XLabel: axis(f, 0), YLabel: axis(f, 1),
 	}
 	for c := range f.Clusters() {
@@ -309,7 +398,7 @@ func (e *Explanation) way() render.Section {
 		im.Title, im.Marked = "The instance", e.Label >= 0 && e.Label != e.Network
 		first.Views = append(first.Views, im.View())
 	}
-	first.Views = append(first.Views, in.drawTree("The path through the tree", path))
+	first.Views = append(first.Views, in.drawTree("The path through the tree", path, nil))
 	return first
 }
 
@@ -340,7 +429,7 @@ func (e *Explanation) factor(ctx context.Context, p *Part) (render.Section, erro
 	}, e.Sample.X)
 	return render.Section{
 		Heading: fmt.Sprintf("Factor %d is in cluster %d", g+1, p.Cluster+1), Text: []string{text},
-		Views: []render.View{e.examples(p), render.Row(votes.View(), history.View()), render.Row(in.plane(g, p, p.Cluster), moved)},
+		Views: []render.View{e.examples(p), render.Row(votes.View(), history.View()), in.plane(g, p, p.Cluster), moved},
 	}, nil
 }
 
@@ -571,7 +660,7 @@ func (f Frontier) View() render.View {
 // Report is a page with everything: the tree, the flow through it, how far it can be trusted,
 // every factor, and the path of one instance each that is right, that the network gets wrong,
 // and on which tree and network disagree; [Explanation.View] has the rest about an instance. It
-// needs no script.
+// needs no script; with one, [Tested.TreeView] can be asked.
 func (t *Tested) Report(ctx context.Context) (render.View, error) {
 	in := t.in
 	depths, err := t.Depths(ctx, indices(1, 11)...)
@@ -586,7 +675,7 @@ func (t *Tested) Report(ctx context.Context) (render.View, error) {
 	}
 	page := render.Page{Title: "How a hidden layer leads to a class", Lead: "Clusters of neurons, clusters of instances, forests and one tree, after CNN-INTE (Liu, Wang and Matwin, 2018).",
 		Sections: []render.Section{
-			{Heading: "The tree", Text: notes, Views: []render.View{in.View(), t.FlowView()}},
+			{Heading: "The tree", Text: notes, Views: []render.View{t.TreeView(), t.FlowView()}},
 			{Heading: "How far it can be trusted", Views: []render.View{t.Quality().View(), t.ConfusionView(), DepthView(depths)}},
 		}}
 	for g := range in.Factors {

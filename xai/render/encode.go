@@ -126,9 +126,17 @@ func (v View) squeezePNG(limit int) ([]byte, error) {
 	}
 }
 
+// near reports whether two colours differ by so little that nobody sees it in a picture.
+func near(a, b color.NRGBA) bool {
+	const most = 10
+	d := func(x, y uint8) int { return max(int(x)-int(y), int(y)-int(x)) }
+	return max(d(a.R, b.R), d(a.G, b.G), d(a.B, b.B)) <= most
+}
+
 // paletted gives a drawing its 256 most frequent colours, which takes a third of the bytes
 // and changes no more than shades at the edges of letters. ok is false for what is no
-// drawing: where other colours make up more than one pixel in fifty.
+// drawing: where more than one pixel in fifty would have another colour, unless hardly one of
+// those is seen to change.
 func paletted(src image.Image) (img *image.Paletted, ok bool) {
 	from, ok := src.(*image.RGBA)
 	if !ok {
@@ -156,18 +164,27 @@ func paletted(src image.Image) (img *image.Paletted, ok bool) {
 	for _, c := range colours[min(256, len(colours)):] {
 		rest += count[c]
 	}
-	if rest*50 > b.Dx()*b.Dy() {
+	const fewShades = 4096 // where many pixels have other colours, those must be near the frequent ones
+	crowded := rest*50 > b.Dx()*b.Dy()
+	if crowded && len(colours) > fewShades {
 		return nil, false
 	}
 	palette := make(color.Palette, min(256, len(colours)))
 	index := make(map[uint32]uint8, len(colours))
+	far := 0 // pixels whose colour changes visibly
 	for i, c := range colours {
 		if i < len(palette) {
 			palette[i] = rgb(c)
 			index[c] = uint8(i)
-		} else {
-			index[c] = uint8(palette.Index(rgb(c)))
+			continue
 		}
+		index[c] = uint8(palette.Index(rgb(c)))
+		if !near(rgb(c), palette[index[c]].(color.NRGBA)) {
+			far += count[c]
+		}
+	}
+	if crowded && far*50 > b.Dx()*b.Dy() {
+		return nil, false
 	}
 	img = image.NewPaletted(b, palette)
 	for y := range b.Dy() {

@@ -36,6 +36,7 @@ const (
 	framesScript    script = "frames"
 	swipeScript     script = "swipe"
 	thresholdScript script = "threshold"
+	treeScript      script = "tree"
 )
 
 // source returns the function, without comments and indentation.

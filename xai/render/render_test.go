@@ -279,8 +279,11 @@ func must[T any](v T, err error) T {
 func TestScripts(t *testing.T) {
 	for _, s := range scripts() {
 		most := 2500
-		if s == canvasScript {
+		switch s {
+		case canvasScript:
 			most = 5000
+		case treeScript:
+			most = 4000
 		}
 		tag := string(must(s.tag()))
 		if n := len(tag); n > most {

@@ -20,12 +20,17 @@ type TreeNode struct {
 
 // Tree shows a decision tree, from its root on the left to its leaves on the right. Every
 // node has a bar of the classes that come to it, and lines are as wide as the share of the
-// samples that take them.
+// samples that take them. In HTML, pointing at a node or giving it the focus, and then the arrow
+// keys, show what comes to it; a script of 4 kB does that. Without it, tooltips and the text do.
 type Tree struct {
 	Title   string
 	Nodes   []TreeNode // the first is the root; every other is the child of exactly one
 	Classes []string   // names of the counts
 	Path    []int      // nodes to emphasise: the way of one sample
+
+	// Ways are samples whose way the reader can follow, in HTML; a node shows which of them
+	// come to it.
+	Ways []TreeWay
 
 	// Depth is the number of levels below the root that are drawn. Default 6, which is
 	// also the most that is readable; less is drawn where there is no room.
@@ -72,6 +77,9 @@ func (t Tree) View() View {
 	if err := f.climb(where); err != nil {
 		return Failed(err)
 	}
+	if err := f.checkWays(where); err != nil {
+		return Failed(err)
+	}
 	f.lit = make([]bool, len(f.Nodes))
 	for _, i := range t.Path {
 		if i < 0 || i >= len(f.Nodes) {
@@ -79,7 +87,7 @@ func (t Tree) View() View {
 		}
 		f.lit[i] = true
 	}
-	return View{title: clean(t.Title), fig: f, web: vector{}, alt: f.alt(), notes: f.notes(), list: f.text()}
+	return View{title: clean(t.Title), fig: f, web: f, alt: f.alt(), notes: f.notes(), list: f.text()}
 }
 
 // treeFigure is a checked Tree.

@@ -40,7 +40,7 @@ func (v View) inline() (template.HTML, error) {
 	}
 	var img string
 	if n := len(svg); n < figureLimit/3 || n > figureLimit*2/3 {
-		limit := 80_000 // beside an SVG and the PNG of the bundle
+		limit := 40_000 // beside an SVG and the PNG of the bundle
 		if n > figureLimit/3 {
 			limit = pngLimit / 2
 		}
