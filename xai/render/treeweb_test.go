@@ -32,7 +32,7 @@ function node(){return panel.lastChild.querySelector('b').textContent.slice(0,8)
 function key(k){document.activeElement.dispatchEvent(new KeyboardEvent('keydown',{key:k,bubbles:true}))}
 say(document.querySelectorAll('.whybook-tree select').length+' lists, '+node());
 spots[2].dispatchEvent(new PointerEvent('pointerenter'));say(node());
-spots[0].focus();key('ArrowRight');say(node());key('ArrowDown');say(node());key('ArrowRight');say(node());key('ArrowLeft');key('ArrowUp');say(node());key('ArrowLeft');say(node());
+spots[0].focus();key('ArrowRight');say(node());key('ArrowDown');key('ArrowDown');say(node());key('ArrowRight');say(node());key('ArrowLeft');key('ArrowUp');say(node());key('ArrowLeft');say(node());
 select.value=1;select.oninput();say(lit()+' '+Array.from(panel.querySelectorAll('li')).map(function(e){return e.textContent.replace(/<.*>/,'')}).join('|'));
 say(panel.firstChild.getAttribute('role')+' '+select.labels[0].textContent.slice(0,6));
 panel.querySelector('button').click();say(lit()+' '+select.value);
