@@ -46,7 +46,7 @@ func (c tourCommand) Run(ctx context.Context, a *app) error {
 	if err := j.run(ctx, a, m, t); err != nil {
 		return err
 	}
-	a.tellHowToOpen(m, j.written.notebook)
+	a.tellHowToOpen(m, j.written)
 	return nil
 }
 
@@ -324,9 +324,13 @@ func (j *job) tell(a *app, nb *jupyter.Notebook, report jupyter.Report, failure 
 }
 
 // tellHowToOpen ends the output of a run that went well.
-func (a *app) tellHowToOpen(m module, notebook string) {
-	a.printf("\nOpen the notebook in JupyterLab:\n")
-	for _, line := range m.command("lab " + shellQuote(notebook)) {
+func (a *app) tellHowToOpen(m module, w results) {
+	if w.page != "" {
+		a.printf("\nOpen the page in any browser. To open the notebook in JupyterLab (needs Python):\n")
+	} else {
+		a.printf("\nOpen the notebook in JupyterLab (needs Python):\n")
+	}
+	for _, line := range m.command("lab " + shellQuote(w.notebook)) {
 		a.printf("  %s\n", line)
 	}
 }

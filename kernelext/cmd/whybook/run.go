@@ -106,7 +106,7 @@ func (c runCommand) Run(ctx context.Context, a *app) error {
 		return failure
 	}
 	if len(jobs) == 1 {
-		a.tellHowToOpen(m, jobs[0].written.notebook)
+		a.tellHowToOpen(m, jobs[0].written)
 	}
 	return nil
 }

@@ -154,13 +154,19 @@ func outputs(c jupyter.Cell, md markdown) ([]output, error) {
 // then text.
 func display(o *jupyter.Output, md markdown) (output, error) {
 	text := func(mime string) string { s, _ := o.Data[mime].(string); return s }
-	if html := text("text/html"); strings.TrimSpace(html) != "" {
+	html := strings.TrimSpace(text("text/html"))
+	if lone := lonePicture.FindStringSubmatch(html); lone != nil {
+		if _, err := base64.StdEncoding.DecodeString(lone[1]); err == nil {
+			return picture(o, "image/svg+xml", lone[1]), nil
+		}
+	}
+	if html != "" {
 		return output{Frame: "<!DOCTYPE html><meta charset=utf-8><style>" + frameCSS + "</style>" + html, Alt: alt(o)}, nil
 	}
 	if svg := text("image/svg+xml"); svg != "" {
 		return picture(o, "image/svg+xml", base64.StdEncoding.EncodeToString([]byte(svg))), nil
 	}
-	for _, mime := range []string{"image/png", "image/jpeg", "image/gif", "image/webp"} {
+	for _, mime := range pictures[1:] {
 		data := strings.Join(strings.Fields(text(mime)), "")
 		if _, err := base64.StdEncoding.DecodeString(data); err == nil && data != "" {
 			return picture(o, mime, data), nil
@@ -178,6 +184,13 @@ func display(o *jupyter.Output, md markdown) (output, error) {
 	return output{}, nil
 }
 
+// lonePicture is HTML that is one drawing and nothing else: the form in which figures bring
+// their alternative text to front ends that drop a PNG's. Here it is a picture like any other.
+var lonePicture = regexp.MustCompile(`^<img src="data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)" [^<>]*>$`)
+
+// pictures are the forms of a picture, the best first.
+var pictures = []string{"image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp"}
+
 // A picture shrinks to this share of its width, below which its text could not be read,
 // and scrolls from there on.
 const (
@@ -188,7 +201,11 @@ const (
 // picture makes an image of base64 data; in an image even SVG is inert.
 func picture(o *jupyter.Output, mime, data string) output {
 	p := output{Picture: template.URL("data:" + mime + ";base64," + data), Alt: alt(o)} // #nosec: checked base64 of a fixed type
-	if fields, ok := o.Metadata[mime].(map[string]any); ok {
+	for _, mime := range pictures {                                                     // a drawing in HTML has the size of the PNG beside it
+		fields, ok := o.Metadata[mime].(map[string]any)
+		if !ok {
+			continue
+		}
 		var width float64
 		if _, err := fmt.Sscan(fmt.Sprint(fields["width"]), &width); err == nil && width >= 1 && width < 1e5 {
 			p.Width = int(width)
@@ -203,7 +220,7 @@ func picture(o *jupyter.Output, mime, data string) output {
 // alt returns the alternative text: what the metadata of any picture form says, or the
 // first line of the text form.
 func alt(o *jupyter.Output) string {
-	for _, mime := range []string{"image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp"} {
+	for _, mime := range pictures {
 		if fields, ok := o.Metadata[mime].(map[string]any); ok {
 			if text, _ := fields["alt"].(string); text != "" {
 				return text
