@@ -385,6 +385,9 @@ func TestNoise(t *testing.T) {
 	if err != nil || again[0] != much {
 		t.Errorf("the same noise again: %+v, %v", again, err)
 	}
+	if all, err := in.Noise(t.Context(), set, 1); err != nil || len(all) != len(NoiseLevels()) {
+		t.Errorf("without levels: %d of %d, error %v", len(all), len(NoiseLevels()), err)
+	}
 	if _, err := in.Noise(t.Context(), set, 1, -0.1); err == nil {
 		t.Error("a negative level: no error")
 	}

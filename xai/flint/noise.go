@@ -26,8 +26,11 @@ func NoiseLevels() []float64 { return []float64{0.001, 0.003, 0.01, 0.03, 0.1, 0
 
 // Noise adds uniform noise to data and measures what becomes of f, g and the attributes. Images
 // stay in [0,1]. The noise of a sample is drawn by seed and index, the same for every level but
-// for its size.
+// for its size. Without levels they are those of NoiseLevels.
 func (in *Interpreter) Noise(ctx context.Context, data datasets.Source, seed uint64, levels ...float64) ([]AtNoise, error) {
+	if len(levels) == 0 {
+		levels = NoiseLevels()
+	}
 	for _, l := range levels {
 		if !(l >= 0) || math.IsInf(l, 0) {
 			return nil, fmt.Errorf("flint.Interpreter.Noise: the level %v must be finite and not negative", l)

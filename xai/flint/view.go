@@ -146,14 +146,21 @@ func (e Evaluation) CertaintyView(certainF, certainG float64) render.View {
 		if c.Right {
 			right = "right"
 		}
-		t.Rows = append(t.Rows, []any{agree, right, c.CertainF, c.CertainG, len(c.Samples), 100 * float64(len(c.Samples)) / float64(len(e.Predicted))})
+		t.Rows = append(t.Rows, []any{agree, right, yesNo(c.CertainF), yesNo(c.CertainG), len(c.Samples), 100 * float64(len(c.Samples)) / float64(len(e.Predicted))})
 	}
 	return t.View()
 }
 
+func yesNo(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "no"
+}
+
 // NoiseView draws what noise does to f, g and the attributes.
 func NoiseView(list []AtNoise) render.View {
-	l := render.Lines{Title: "Uniform noise on the input", XLabel: "level", YLabel: "share of the samples (%)"}
+	l := render.Lines{Title: "Uniform noise on the input", XLabel: "largest change of a pixel (1: from black to white)", YLabel: "share of the samples (%)"}
 	for i := range list {
 		l.XNames = append(l.XNames, fmt.Sprint(list[i].Level))
 	}
@@ -345,7 +352,7 @@ func (s Sheet) View() render.View {
 	var classes []string
 	for i, p := range s.Pairs {
 		name := class(s.g.Classes, p.Class)
-		classes = append(classes, fmt.Sprintf("%s %.2f", name, p.R))
+		classes = append(classes, fmt.Sprintf("%s (r %.2f)", name, p.R))
 		for k := range top {
 			if k >= len(s.samples[i]) { // keep the columns
 				grid.Images = append(grid.Images, picture(make([]float64, s.g.Set.Shape.Size()), s.g.Set.Shape, "no sample"))
@@ -362,7 +369,7 @@ func (s Sheet) View() render.View {
 		plane[j%len(plane)] += v / float64(first.Channels)
 	}
 	part := render.HeatMap{Title: "What it adds to the decoder's image", Values: plane, Height: first.Height, Width: first.Width, Signed: true, Label: "added brightness", Scale: "decoder"}
-	return render.Column(grid.View(), render.Row(s.pixels.View(), part.View())).Titled(fmt.Sprintf("Attribute %d: %s", s.Attribute, strings.Join(classes, ", ")))
+	return render.Column(grid.View(), render.Row(s.pixels.View(), part.View())).Titled(fmt.Sprintf("Attribute %d speaks for %s", s.Attribute, strings.Join(classes, ", ")))
 }
 
 // SheetsView shows the sheets of attributes, one at a time in HTML.
@@ -382,7 +389,7 @@ func SheetsView(list []Sheet) render.View {
 
 // label names an attribute with the class that it is most relevant to.
 func (s Sheet) label() string {
-	return fmt.Sprintf("%d (%s)", s.Attribute, class(s.g.Classes, s.Pairs[0].Class))
+	return fmt.Sprintf("%d, for %s", s.Attribute, class(s.g.Classes, s.Pairs[0].Class))
 }
 
 // Report is a page with everything: how the interpreter was trained and how well it follows, what
