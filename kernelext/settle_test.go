@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/whybook/whybook/xai/render"
 )
 
 func TestSettleWaitsForTheReader(t *testing.T) {
@@ -34,6 +36,37 @@ func TestSettleWaitsForTheReader(t *testing.T) {
 	settle(w)
 	if !read.Load() || unread(w) != 0 {
 		t.Error("settle returned before the line was read: a picture would overtake it")
+	}
+}
+
+// TestDisplaysWaitForWhatWasPrinted: all three kinds of display.
+func TestDisplaysWaitForWhatWasPrinted(t *testing.T) {
+	if runtime.GOOS != "linux" && runtime.GOOS != "darwin" {
+		t.Skip("a pipe cannot be asked here")
+	}
+	stdout := os.Stdout
+	defer func() { os.Stdout = stdout }()
+	for name, display := range map[string]func(){
+		"figure":  func() { notebook{}.figure(render.Bundle{Text: "x"}) },
+		"text":    func() { notebook{}.text("x") },
+		"failure": func() { notebook{}.failure(io.Discard, "x") },
+	} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		os.Stdout = w
+		_, _ = w.WriteString("printed before")
+		go func() {
+			time.Sleep(10 * time.Millisecond)
+			_, _ = io.ReadFull(r, make([]byte, 14))
+		}()
+		display()
+		if unread(w) != 0 {
+			t.Errorf("a %s does not wait for the line printed before it", name)
+		}
+		w.Close()
+		r.Close()
 	}
 }
 

@@ -3,8 +3,10 @@ package flint
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -187,6 +189,18 @@ func TestTrainsTogether(t *testing.T) {
 	}
 	if other, err := again.Evaluate(t.Context(), set); err != nil || !mat.Equal(other.G, e.G) || !mat.Equal(other.Phi, e.Phi) {
 		t.Errorf("an interpreter that was saved says something else: %v", err)
+	}
+	var net bytes.Buffer // of another seed: same sizes, other weights
+	other, err := in.Net.Randomized(5, in.Net.Arch().End())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.(*nn.Net).Save(&net); err != nil {
+		t.Fatal(err)
+	}
+	head := 8 + binary.LittleEndian.Uint64(file.Bytes())
+	if _, err := Load(io.MultiReader(bytes.NewReader(file.Bytes()[:head]), &net)); !errors.Is(err, ErrFormat) {
+		t.Errorf("the header of one network before another one: %v", err)
 	}
 	cut := file.Bytes()[:file.Len()/2]
 	if _, err := Load(bytes.NewReader(cut)); !errors.Is(err, ErrFormat) {

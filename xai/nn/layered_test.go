@@ -309,3 +309,37 @@ func TestNormalized(t *testing.T) {
 		t.Error("no network: no error")
 	}
 }
+
+// TestTo: the part of a network that leads to a layer puts out what the layer does, and has the
+// class names only at the network's own end.
+func TestTo(t *testing.T) {
+	a := twoEnded()
+	net := &Net{arch: a, classes: []string{"a", "b", "c"}, run: newEngine(a, initial[float32](a, 4, HeNormal))}
+	x := mat.NewDense(2, 64, nil)
+	for i := range 64 {
+		x.Set(0, i, float64(i%7)/7)
+		x.Set(1, i, float64(i%5)/5)
+	}
+	for _, layer := range []string{"", "h.fc", "phi"} {
+		part, err := net.To(layer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := net.Activations(t.Context(), layer, x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := part.Scores(t.Context(), x); err != nil || !mat.Equal(got, want) {
+			t.Errorf("To(%q) puts out something else: %v", layer, err)
+		}
+		if named := part.Classes() != nil; named != (layer == "") {
+			t.Errorf("To(%q) has the classes %q", layer, part.Classes())
+		}
+		if kept := len(part.arch.steps); kept >= len(a.steps) {
+			t.Errorf("To(%q) keeps all %d layers", layer, kept)
+		}
+	}
+	if _, err := net.To("nowhere"); !errors.Is(err, xai.ErrLayer) {
+		t.Errorf("no such layer: %v", err)
+	}
+}

@@ -211,6 +211,35 @@ func TestFrozenLayersStay(t *testing.T) {
 	}
 }
 
+// TestTermsFollowTheirSchedule: the loss of every epoch is the sum of its terms with that
+// epoch's weights, and the last weight goes on.
+func TestTermsFollowTheirSchedule(t *testing.T) {
+	set, err := datasets.Blobs(datasets.BlobOptions{Samples: 48, Classes: 3, Features: 8}).Build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := Image(set.Shape).Dense(6).ReLU().Named("hidden").Dense(3)
+	want := [][]float64{{1, 0}, {1, 2}, {1, 0.5}, {1, 0.5}}
+	net, err := a.Fit(set, Training{Epochs: 4, Batch: 16, Loss: Terms{
+		{Name: "predict", Goal: Labels{}}, {Name: "small", Goal: Magnitude{Layer: "hidden"}, Weight: []float64{0, 2, 0.5}},
+	}}).Build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range net.History {
+		sum := 0.0
+		for j, term := range e.Terms {
+			if term.Weight != want[i][j] {
+				t.Errorf("epoch %d: the history says weight %v of %s, want %v", i+1, term.Weight, term.Name, want[i][j])
+			}
+			sum += want[i][j] * term.Loss
+		}
+		if math.Abs(sum-e.Loss) > 1e-5 {
+			t.Errorf("epoch %d: loss %v, its terms with their weights add up to %v", i+1, e.Loss, sum)
+		}
+	}
+}
+
 func TestBadTerms(t *testing.T) {
 	a := twoEnded()
 	set := datasets.Set{Name: "x"}
