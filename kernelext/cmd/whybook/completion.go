@@ -231,5 +231,3 @@ func subcommands(all []completion, path string) []string {
 	}
 	return names
 }
-
-func quoteAlways(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

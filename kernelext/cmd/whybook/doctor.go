@@ -102,13 +102,7 @@ func checkCache() finding {
 	f := finding{Name: "cache"}
 	root, err := cacheRoot()
 	if err == nil {
-		f.State = root
-		if err = os.MkdirAll(root, 0o755); err == nil {
-			var probe *os.File
-			if probe, err = os.CreateTemp(root, ".doctor-"); err == nil {
-				err = errors.Join(probe.Close(), os.Remove(probe.Name()))
-			}
-		}
+		f.State, err = root, writable(root)
 	}
 	if err != nil {
 		f.State, f.Remedy = "cannot be written, so GoNB is built and networks are trained again every time: "+err.Error(), "export WHYBOOK_CACHE=DIR, with a folder that can be written"

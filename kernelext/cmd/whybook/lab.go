@@ -14,7 +14,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -163,9 +162,7 @@ func (s labServer) command() *exec.Cmd {
 		path += string(os.PathListSeparator) + old
 	}
 	cmd.Env = append(os.Environ(), "JUPYTER_TOKEN="+s.token, "JUPYTER_PATH="+path) // other users can read arguments
-	if root, err := cacheRoot(); err == nil {
-		cmd.Env = append(cmd.Env, "WHYBOOK_CACHE="+root) // cells run in another folder
-	}
+	cmd.Env = append(cmd.Env, cacheEnv()...)
 	return cmd
 }
 
@@ -207,8 +204,7 @@ func (s labServer) run(ctx context.Context, a *app) error {
 			a.printf("JupyterLab shows %s at\n\n  %s\n\nCtrl-C ends it.\n", s.folder, s.address())
 		case err := <-exited:
 			text, _ := os.ReadFile(log.Name())
-			lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-			return fmt.Errorf("JupyterLab ended (%v):\n%s", err, strings.Join(lines[max(0, len(lines)-8):], "\n"))
+			return fmt.Errorf("JupyterLab ended (%v):\n%s", err, lastLines(string(text), 8))
 		case <-ctx.Done():
 			_ = cmd.Process.Signal(syscall.SIGTERM) // it ends its kernels
 			select {

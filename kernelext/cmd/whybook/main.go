@@ -78,6 +78,11 @@ func firstLine(s string) string {
 	return line
 }
 
+func lastLines(s string, n int) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
 // reported is an error that the user has been told of already.
 type reported struct{ error }
 

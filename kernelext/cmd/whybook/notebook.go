@@ -144,9 +144,7 @@ func (j *job) run(ctx context.Context, a *app, m module, t tools) (err error) {
 		defer os.RemoveAll(staged)
 		env[0] += staged
 	}
-	if root, err := cacheRoot(); err == nil {
-		env = append(env, "WHYBOOK_CACHE="+root) // cells run in another folder
-	}
+	env = append(env, cacheEnv()...)
 	if err := compileAhead(ctx, a, m, j.nb); err != nil {
 		return err
 	}
@@ -399,5 +397,7 @@ func shellQuote(s string) string {
 	if regexp.MustCompile(`^[\w./=:@%+-]+$`).MatchString(s) {
 		return s
 	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return quoteAlways(s)
 }
+
+func quoteAlways(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -31,8 +31,7 @@ func python(ctx context.Context, program string, args ...string) (string, error)
 		return "", ctx.Err()
 	}
 	if err != nil {
-		lines := strings.Split(strings.TrimSpace(complaint.String()+string(out)), "\n")
-		return "", fmt.Errorf("%w: %s", err, strings.Join(lines[max(0, len(lines)-4):], "\n"))
+		return "", fmt.Errorf("%w: %s", err, lastLines(complaint.String()+string(out), 4))
 	}
 	return strings.TrimSpace(string(out)), nil
 }

@@ -39,6 +39,15 @@ func cacheRoot() (string, error) {
 	return filepath.Abs(dir)
 }
 
+// cacheEnv names the cache to cells, which run in another folder.
+func cacheEnv() []string {
+	root, err := cacheRoot()
+	if err != nil {
+		return nil
+	}
+	return []string{"WHYBOOK_CACHE=" + root}
+}
+
 // findTools returns where the tools are or will be, and whether they are there. Without a
 // cache folder Dir is empty.
 func findTools(ctx context.Context, m module) (t tools, built bool, err error) {
