@@ -132,12 +132,21 @@ func (m module) command(args string) []string {
 		}
 		return []string{run}
 	}
-	if here, err := os.Getwd(); err == nil {
-		if below, err := filepath.Rel(m.Root, here); err == nil && filepath.IsLocal(below) {
-			return []string{"go run " + commandPath + " " + args}
-		}
+	if here, err := os.Getwd(); err == nil && within(m.Root, here) {
+		return []string{"go run " + commandPath + " " + args}
 	}
 	return []string{"go run -C " + shellQuote(m.Root) + " " + commandPath + " " + args}
+}
+
+// within reports whether a path is in a folder, by whatever symbolic links.
+func within(dir, path string) bool {
+	for _, p := range []*string{&dir, &path} {
+		if real, err := filepath.EvalSymlinks(*p); err == nil {
+			*p = real
+		}
+	}
+	below, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(below)
 }
 
 // download puts a version of the module into the module cache, if it is not there.

@@ -51,7 +51,7 @@ func (c newCommand) Run(ctx context.Context, a *app) error {
 	switch {
 	case fresh:
 		if m, err = c.makeModule(ctx, a, dir); err != nil {
-			return errors.Join(err, removeAll(made))
+			return errors.Join(err, os.RemoveAll(made)) // of "" nothing
 		}
 	case err != nil:
 		return err
@@ -74,19 +74,10 @@ func (c newCommand) Run(ctx context.Context, a *app) error {
 
 // tellWhatNext prints the commands for a new notebook. The go command must be in the module.
 func tellWhatNext(a *app, m module, path string) {
-	if here, err := os.Getwd(); err == nil && m.Work != m.Root {
-		if real, err := filepath.EvalSymlinks(here); err == nil {
-			here = real
-		}
-		base := m.Work
-		if real, err := filepath.EvalSymlinks(base); err == nil {
-			base = real
-		}
-		if below, err := filepath.Rel(base, here); err != nil || !filepath.IsLocal(below) {
-			a.printf("  cd %s\n", shellQuote(m.Work))
-			if relative, err := filepath.Rel(m.Work, path); err == nil {
-				path = relative
-			}
+	if here, err := os.Getwd(); err == nil && m.Work != m.Root && !within(m.Work, here) {
+		a.printf("  cd %s\n", shellQuote(m.Work))
+		if relative, err := filepath.Rel(m.Work, path); err == nil {
+			path = relative
 		}
 	}
 	for i, verb := range []string{"run ", "lab "} {
@@ -128,13 +119,6 @@ func missingFolders(dir string) (string, error) {
 		}
 		missing = dir
 	}
-}
-
-func removeAll(dir string) error {
-	if dir == "" {
-		return nil
-	}
-	return os.RemoveAll(dir)
 }
 
 // makeModule makes the module of a user's in dir.
