@@ -241,16 +241,13 @@ func (k parameter) literal(text string) (string, error) {
 		value = strconv.Quote(text)
 	case info&types.IsInteger != 0:
 		value = text
-		// The constant, and whether it fits: an int has 64 bits wherever GoNB runs.
 		digits := strings.TrimPrefix(text, "-")
 		number := constant.MakeFromLiteral(digits, token.INT, 0)
 		if number.Kind() != constant.Int || strings.ContainsAny(digits, "+-") {
 			return "", fmt.Errorf("%s is %s: want a whole number", k.Name, withArticle(k.Kind))
 		}
-		if strings.HasPrefix(text, "-") {
-			number = constant.UnaryOp(token.SUB, number, 0)
-		}
-		if !fits(number, k.Kind) {
+		// To types an int has 64 bits, as it has wherever GoNB runs.
+		if _, err := types.Eval(token.NewFileSet(), nil, token.NoPos, k.Kind.Name()+"("+text+")"); err != nil {
 			return "", fmt.Errorf("%s is %s, which cannot hold %s", k.Name, withArticle(k.Kind), text)
 		}
 	default:
@@ -277,18 +274,4 @@ func withArticle(kind *types.Basic) string {
 		return "an " + kind.Name()
 	}
 	return "a " + kind.Name()
-}
-
-// fits reports whether a whole number can be a value of the type.
-func fits(number constant.Value, kind *types.Basic) bool {
-	bits := map[types.BasicKind]uint{types.Int8: 8, types.Uint8: 8, types.Int16: 16, types.Uint16: 16, types.Int32: 32, types.Uint32: 32}[kind.Kind()]
-	if bits == 0 {
-		bits = 64
-	}
-	low, high := constant.MakeInt64(0), constant.Shift(constant.MakeInt64(1), token.SHL, bits)
-	if kind.Info()&types.IsUnsigned == 0 {
-		high = constant.Shift(constant.MakeInt64(1), token.SHL, bits-1)
-		low = constant.UnaryOp(token.SUB, high, 0)
-	}
-	return constant.Compare(low, token.LEQ, number) && constant.Compare(number, token.LSS, high)
 }
