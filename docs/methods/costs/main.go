@@ -4,7 +4,7 @@
 //
 //	go run ./docs/methods/costs > docs/methods/README.md
 //
-// It takes two minutes or so. Nothing of the page is written by hand.
+// It takes minutes. Nothing of the page is written by hand.
 package main
 
 import (
@@ -82,6 +82,7 @@ const enough = 2 * time.Second
 
 // measure runs work, which returns its passes, up to five times.
 func measure(work func() (int, error)) (c cost, err error) {
+	runtime.GC()
 	before := heap()
 	high := watch()
 	began := time.Now()
@@ -104,9 +105,8 @@ func measure(work func() (int, error)) (c cost, err error) {
 	return c, nil
 }
 
-// heap is how much is alive.
+// heap is how many bytes are on the heap, garbage included.
 func heap() uint64 {
-	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
@@ -116,11 +116,6 @@ func heap() uint64 {
 // highest value.
 func watch() (stop func() uint64) {
 	done, highest := make(chan struct{}), make(chan uint64)
-	look := func() uint64 {
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
 	go func() {
 		top := uint64(0)
 		tick := time.NewTicker(5 * time.Millisecond)
@@ -128,10 +123,10 @@ func watch() (stop func() uint64) {
 		for {
 			select {
 			case <-done:
-				highest <- max(top, look())
+				highest <- max(top, heap())
 				return
 			case <-tick.C:
-				top = max(top, look())
+				top = max(top, heap())
 			}
 		}
 	}()
@@ -146,7 +141,7 @@ func run(ctx context.Context, w io.Writer) error {
 	var out strings.Builder
 	fmt.Fprintf(&out, head, runtime.Version(), runtime.GOARCH, runtime.GOMAXPROCS(0))
 	out.WriteString(saliencyHead)
-	for _, m := range maps(b.digits, b.unseen) {
+	for _, m := range maps(b.digits) {
 		fmt.Fprintln(os.Stderr, m.code())
 		net, err := b.net()
 		if err != nil {
@@ -197,7 +192,7 @@ func (c cost) String() string {
 		text = fmt.Sprintf("%.0f s", ms/1000)
 	case ms >= 1000:
 		text = fmt.Sprintf("%.1f s", ms/1000)
-	case ms >= 100:
+	case ms >= 99.5: // which %.2g would write as 1e+02
 		text = fmt.Sprintf("%.0f ms", ms)
 	}
 	digits := 1

@@ -75,7 +75,7 @@ func (m method) row() string {
 	return fmt.Sprintf("| %s | %s | %s", title, m.question, m.source)
 }
 
-func maps(digits, unseen datasets.Set) []method {
+func maps(digits datasets.Set) []method {
 	var some, photos [][]float64
 	for i := range 20 {
 		some = append(some, digits.At(i).X)
