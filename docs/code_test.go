@@ -174,14 +174,14 @@ func TestPagesRun(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(folder, "model.onnx"), model, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			nb := &jupyter.Notebook{Minor: 5, Metadata: map[string]any{"kernelspec": map[string]any{"name": "gonb", "language": "go"}}}
+			sources := make([]string, len(list))
 			for i, b := range list {
-				nb.Cells = append(nb.Cells, jupyter.Cell{Type: jupyter.Code, ID: fmt.Sprint("cell-", i), Source: strings.TrimSpace(b.code), Metadata: map[string]any{}})
+				sources[i] = b.code
 			}
 			options := jupyter.Options{CellTimeout: 3 * time.Minute}
 			options.Dir = folder
 			options.Env = []string{"WHYBOOK_CACHE=" + cache, "WHYBOOK_OUT="}
-			done, _, err := jupyter.Run(t.Context(), nb, spec, options)
+			done, _, err := jupyter.Run(t.Context(), notebook(sources...), spec, options)
 			if err != nil {
 				t.Error(err)
 			}

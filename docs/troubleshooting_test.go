@@ -1,7 +1,6 @@
 package docs_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -150,31 +149,33 @@ func imports() (made []error) {
 	return made
 }
 
-// cellMistakes are cells that fail, the last of each list.
-var cellMistakes = [][]string{
-	{"%%\nx := 3\nfmt.Println(x)", "%%\nfmt.Println(x)"},
-	{"x := 3"},
-	{"%%\nx := 3\n"},
-	{"%%\nx := 1 +\n"},
-	{"%noautoget\nimport \"github.com/nobody/nothing\"", "%%\nnothing.Do()"},
-	{"%%\nvar p []int\nfmt.Println(p[3])"},
-	{"%%\nfor {\n}"},
+// cellMistakes are cells of which the last fails, and what is said then. That needs the kernel.
+var cellMistakes = []struct {
+	cells []string
+	says  string
+	limit time.Duration
+}{
+	{[]string{"%%\nx := 3\nfmt.Println(x)", "%%\nfmt.Println(x)"}, "undefined: x", time.Minute},
+	{[]string{"x := 3"}, "expected declaration, found x", time.Minute},
+	{[]string{"%%\nx := 3\n"}, "declared and not used: x", time.Minute},
+	{[]string{"%%\nx := 1 +\n"}, "expected operand, found '}'", time.Minute},
+	{[]string{"%noautoget\nimport \"github.com/nobody/nothing\"", "%%\nnothing.Do()"}, "no required module provides package github.com/nobody/nothing; to add it:", time.Minute},
+	{[]string{"%%\nvar p []int\nfmt.Println(p[3])"}, "panic: runtime error: index out of range [3] with length 0", time.Minute},
+	{[]string{"%%\nfor {\n}"}, "jupyter: the cell took too long: stopped after 5s", 5 * time.Second},
 }
 
-// fromCells are the messages of those, which need the kernel; and fromCommand of the command.
-var fromCells = []string{
-	"undefined: x", "expected declaration, found x", "declared and not used: x", "expected operand, found '}'",
-	"no required module provides package github.com/nobody/nothing; to add it:",
-	"panic: runtime error: index out of range [3] with length 0", "jupyter: the cell took too long: stopped after 5s",
-}
-var fromCommand = []string{`python.ipynb is a python notebook (kernel "python3"); whybook runs Go notebooks`}
+// fromCommand is what the command says of a notebook in Python.
+const fromCommand = `python.ipynb is a python notebook (kernel "python3"); whybook runs Go notebooks`
 
 // TestTroubleshooting: every message that the page quotes is one that people get, and every
 // mistake that is provoked here is on the page.
 func TestTroubleshooting(t *testing.T) {
 	quoted := messages(t)
 	provoked := append(imports(), mistakes(t)...)
-	found := make(map[string]bool)
+	found := map[string]bool{fromCommand: true}
+	for _, m := range cellMistakes {
+		found[m.says] = true
+	}
 	for i, err := range provoked {
 		if err == nil {
 			t.Errorf("mistake %d is none", i)
@@ -189,7 +190,7 @@ func TestTroubleshooting(t *testing.T) {
 		found[quoted[on]] = true
 	}
 	for _, q := range quoted {
-		if !found[q] && !slices.Contains(fromCells, q) && !slices.Contains(fromCommand, q) {
+		if !found[q] {
 			t.Errorf("docs/troubleshooting.md quotes what nothing says:\n%s", q)
 		}
 	}
@@ -201,18 +202,10 @@ func TestTroubleshootingCells(t *testing.T) {
 		t.Skip("builds GoNB and runs cells that fail; set WHYBOOK_TEST_LONG=1 to do so")
 	}
 	spec := kernel(t)
-	for i, list := range cellMistakes {
-		nb := &jupyter.Notebook{Minor: 5}
-		for j, code := range list {
-			nb.Cells = append(nb.Cells, jupyter.Cell{Type: jupyter.Code, ID: string(rune('a' + j)), Source: code, Metadata: map[string]any{}})
-		}
-		limit := time.Minute
-		if i == len(cellMistakes)-1 {
-			limit = 5 * time.Second
-		}
-		done, _, err := jupyter.Run(context.WithoutCancel(t.Context()), nb, spec, jupyter.Options{CellTimeout: limit})
+	for _, m := range cellMistakes {
+		done, _, err := jupyter.Run(t.Context(), notebook(m.cells...), spec, jupyter.Options{CellTimeout: m.limit})
 		if err == nil {
-			t.Errorf("%q runs", list)
+			t.Errorf("%q runs", m.cells)
 			continue
 		}
 		said := err.Error()
@@ -221,8 +214,8 @@ func TestTroubleshootingCells(t *testing.T) {
 				said += fmt.Sprintln("", o.Text, o.ErrValue, o.Traceback, o.Data)
 			}
 		}
-		if !strings.Contains(said, fromCells[i]) {
-			t.Errorf("%q says\n%s\nwant %q in it", list, said, fromCells[i])
+		if !strings.Contains(said, m.says) {
+			t.Errorf("%q says\n%s\nwant %q in it", m.cells, said, m.says)
 		}
 	}
 	file := filepath.Join(t.TempDir(), "python.ipynb")
@@ -231,9 +224,18 @@ func TestTroubleshootingCells(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err := exec.Command("go", "run", "../kernelext/cmd/whybook", "run", "--out", t.TempDir(), file).CombinedOutput()
-	if err == nil || !strings.Contains(string(out), fromCommand[0]) {
+	if err == nil || !strings.Contains(string(out), fromCommand) {
 		t.Errorf("a Python notebook: %v\n%s", err, out)
 	}
+}
+
+// notebook is one of Go cells.
+func notebook(sources ...string) *jupyter.Notebook {
+	nb := &jupyter.Notebook{Minor: 5, Metadata: map[string]any{"kernelspec": map[string]any{"name": "gonb", "language": "go"}}}
+	for i, source := range sources {
+		nb.Cells = append(nb.Cells, jupyter.Cell{Type: jupyter.Code, ID: fmt.Sprint("cell-", i), Source: strings.TrimSpace(source), Metadata: map[string]any{}})
+	}
+	return nb
 }
 
 // kernel installs the kernel for this test.
