@@ -112,12 +112,9 @@ func TestNotebooksRun(t *testing.T) {
 		}
 	})
 	t.Run("live without a browser", func(t *testing.T) {
-		nb := &jupyter.Notebook{Minor: 5, Metadata: map[string]any{"kernelspec": map[string]any{"name": "gonb", "language": "go"}}}
-		for i, source := range []string{"%noautoget\nimport (\n\"context\"\n\"github.com/whybook/whybook/kernelext\"\n\"github.com/whybook/whybook/xai/render\"\n)",
-			"%%\nkernelext.Live(func(_ context.Context, at kernelext.Settings) (any, error) {\n" +
-				"return render.Bars{Labels: []string{\"a\"}, Values: []float64{at.Float(\"v\")}}.View(), nil\n}, kernelext.Slider(\"v\", 0, 1, 0.5))\nkernelext.Printf(\"goes on\")"} {
-			nb.Cells = append(nb.Cells, jupyter.Cell{Type: jupyter.Code, ID: fmt.Sprint("live", i), Source: source, Metadata: map[string]any{}})
-		}
+		nb := notebook("%noautoget\nimport (\n\"context\"\n\"github.com/whybook/whybook/kernelext\"\n\"github.com/whybook/whybook/xai/render\"\n)",
+			"%%\nkernelext.Live(func(_ context.Context, at kernelext.Settings) (any, error) {\n"+
+				"return render.Bars{Labels: []string{\"a\"}, Values: []float64{at.Float(\"v\")}}.View(), nil\n}, kernelext.Slider(\"v\", 0, 1, 0.5))\nkernelext.Printf(\"goes on\")")
 		options := options
 		options.Env = append(slices.Clip(options.Env), "JPY_SESSION_NAME=")
 		done, _, err := jupyter.Run(t.Context(), nb, spec, options)
@@ -181,24 +178,33 @@ func TestNotebooksRun(t *testing.T) {
 	}
 }
 
-// solutions makes a notebook of what another one declares and of the solutions to its exercises.
+// notebook is one of Go cells.
+func notebook(sources ...string) *jupyter.Notebook {
+	nb := &jupyter.Notebook{Minor: 5, Metadata: map[string]any{"kernelspec": map[string]any{"name": "gonb", "language": "go"}}}
+	for i, source := range sources {
+		nb.Cells = append(nb.Cells, jupyter.Cell{Type: jupyter.Code, ID: fmt.Sprint("cell-", i), Source: source, Metadata: map[string]any{}})
+	}
+	return nb
+}
+
+// solutions makes a notebook of what another one declares and of the solutions to its exercises,
+// or one without cells where there are none.
 func solutions(nb *jupyter.Notebook) *jupyter.Notebook {
-	made := &jupyter.Notebook{Minor: 5, Metadata: nb.Metadata}
+	var declared, solved []string
 	for _, c := range nb.Cells {
 		if c.Type == jupyter.Code && !strings.HasPrefix(c.Source, "%%") {
-			made.Cells = append(made.Cells, jupyter.Cell{Type: jupyter.Code, ID: c.ID, Source: c.Source, Metadata: map[string]any{}})
+			declared = append(declared, c.Source)
+		}
+		if c.Type == jupyter.Markdown {
+			for _, s := range hidden.FindAllStringSubmatch(c.Source, -1) {
+				solved = append(solved, strings.TrimSpace(goBlock.FindStringSubmatch(s[1])[1]))
+			}
 		}
 	}
-	for _, c := range nb.Cells {
-		if c.Type != jupyter.Markdown {
-			continue
-		}
-		for i, s := range hidden.FindAllStringSubmatch(c.Source, -1) {
-			code := strings.TrimSpace(goBlock.FindStringSubmatch(s[1])[1])
-			made.Cells = append(made.Cells, jupyter.Cell{Type: jupyter.Code, ID: fmt.Sprint(c.ID, "-solution-", i), Source: code, Metadata: map[string]any{}})
-		}
+	if len(solved) == 0 {
+		return notebook()
 	}
-	return made
+	return notebook(append(declared, solved...)...)
 }
 
 // readme makes a notebook of the Go blocks of the README's section on the first cells.
@@ -210,18 +216,18 @@ func readme(t *testing.T) *jupyter.Notebook {
 	}
 	_, section, found := strings.Cut(string(text), "## The first cells")
 	section, _, _ = strings.Cut(section, "\n## ")
-	nb := &jupyter.Notebook{Minor: 5, Metadata: map[string]any{"kernelspec": map[string]any{"name": "gonb", "language": "go"}}}
-	for i, block := range strings.Split(section, "```go\n")[1:] {
+	var sources []string
+	for _, block := range strings.Split(section, "```go\n")[1:] {
 		code, _, closed := strings.Cut(block, "```")
 		if !closed {
 			t.Fatal("a code block of the README does not end")
 		}
-		nb.Cells = append(nb.Cells, jupyter.Cell{Type: jupyter.Code, ID: fmt.Sprint("readme", i), Source: strings.TrimSpace(code), Metadata: map[string]any{}})
+		sources = append(sources, strings.TrimSpace(code))
 	}
-	if !found || len(nb.Cells) < 2 {
-		t.Fatalf("%d code blocks in the README's section on the first cells", len(nb.Cells))
+	if !found || len(sources) < 2 {
+		t.Fatalf("%d code blocks in the README's section on the first cells", len(sources))
 	}
-	return nb
+	return notebook(sources...)
 }
 
 // shown is what a cell displays, without the place that a progress bar has left.
