@@ -8,7 +8,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends python3-venv \
     && rm -rf /var/lib/apt/lists/* \
     && python3 -m venv /opt/jupyter \
-    && /opt/jupyter/bin/pip install --no-cache-dir jupyterlab==4.4.9 notebook==7.4.7
+    && /opt/jupyter/bin/pip install --no-cache-dir jupyterlab==4.6.6 notebook==7.6.5
 
 # Binder wants a user of this name and number.
 ARG NB_USER=jovyan

@@ -19,7 +19,6 @@ import (
 type labReport struct {
 	Notebook, Kernel string
 	Cells            []struct {
-		ID      string
 		Index   int
 		Outputs []struct {
 			Type, Value, Alt string
@@ -36,6 +35,7 @@ type labReport struct {
 		Keyboard, Mouse, Focus bool
 	}
 	Hosts, Console []string
+	Opened, Ran    float64 // seconds until the kernel was there, and of Run All Cells
 }
 
 // TestNotebooksInJupyterLab runs notebooks in a real JupyterLab, which whybook lab starts and a
@@ -89,6 +89,7 @@ func TestNotebooksInJupyterLab(t *testing.T) {
 		t.Fatalf("%d reports, %v:\n%s", len(reports), err, out)
 	}
 	for _, r := range reports {
+		t.Logf("%s: open after %.1f s, all cells in %.1f s", r.Notebook, r.Opened, r.Ran)
 		r.check(t)
 	}
 }

@@ -12,7 +12,7 @@ import urllib.parse
 
 from playwright.sync_api import sync_playwright
 
-CELL_TIMEOUT = 600  # seconds for a notebook
+NOTEBOOK_TIMEOUT = 600  # seconds
 # What JupyterLab itself says in an empty profile, without a notebook being at fault.
 OWN_NOISE = re.compile(
     r"favicon|WebSocket connection to .*(closed|failed)|ResizeObserver loop|Failed to load resource.*40[34]|"
@@ -33,7 +33,7 @@ def notebook_address(address, name):
     return f"{parts.scheme}://{parts.netloc}/lab/tree/{urllib.parse.quote(name)}?{parts.query}&reset"
 
 
-def run_all(page):
+def await_kernel(page):
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=120_000)
     page.wait_for_function(
         """() => {
@@ -42,7 +42,9 @@ def run_all(page):
         }""",
         timeout=120_000,
     )
-    page.wait_for_timeout(3000)
+
+
+def run_all(page):
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 
@@ -71,7 +73,7 @@ def state(page):
 
 
 def finish(page):
-    end, moved, last = time.time() + CELL_TIMEOUT, time.time(), None
+    end, moved, last = time.time() + NOTEBOOK_TIMEOUT, time.time(), None
     while time.time() < end:
         s = state(page)
         if s["status"] not in ("idle", "unknown") or s != last:
@@ -83,7 +85,7 @@ def finish(page):
         if any(o["type"] == "error" for c in s["cells"] for o in c["outputs"]):
             return s
         time.sleep(0.3)
-    raise SystemExit(f"not done after {CELL_TIMEOUT} s: {state(page)}")
+    raise SystemExit(f"not done after {NOTEBOOK_TIMEOUT} s: {state(page)}")
 
 
 def visit(page, name, pictures, scheme):
@@ -182,10 +184,15 @@ def main():
         for name in names:
             seen = {"requests": [], "console": []}
             page = open_page(browser, seen)
+            began = time.time()
             page.goto(notebook_address(address, name))
+            await_kernel(page)
+            opened = time.time()
+            page.wait_for_timeout(3000)
+            clicked = time.time()
             run_all(page)
             ran = finish(page)
-            entry = {"notebook": name, "cells": ran["cells"], "kernel": ran["kernel"]}
+            entry = {"notebook": name, "cells": ran["cells"], "kernel": ran["kernel"], "opened": opened - began, "ran": time.time() - clicked}
             entry["outputs"] = visit(page, name, pictures, "light")
             entry["controls"] = operate(page)
             page.evaluate("() => (window.jupyterapp || window.jupyterlab).commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
@@ -198,7 +205,6 @@ def main():
             hosts = {urllib.parse.urlsplit(u).hostname for u in seen["requests"] if not u.startswith(("data:", "blob:", "about:"))}
             entry["hosts"] = sorted(h or "" for h in hosts)
             entry["console"] = [m for m in seen["console"] if not OWN_NOISE.search(m)]
-            entry["noise"] = [m for m in seen["console"] if OWN_NOISE.search(m)]
             report.append(entry)
         browser.close()
     json.dump(report, sys.stdout, indent=1)

@@ -38,13 +38,22 @@ func TestExamplesParse(t *testing.T) {
 	}
 }
 
-// The guide names the version of JupyterLab that lab installs.
-func TestGuideNamesJupyterLab(t *testing.T) {
-	guide, err := os.ReadFile("../../../docs/guides/command.md")
-	if err != nil {
-		t.Skip("without the guide: ", err)
-	}
-	if want := "JupyterLab " + labVersion; !strings.Contains(string(guide), want) {
-		t.Errorf("the guide does not say %q", want)
+// The image and the pages have the version of JupyterLab that lab installs, and no other.
+func TestOneJupyterLab(t *testing.T) {
+	named := regexp.MustCompile(`(?i)jupyterlab(?:==| )(\d+(?:\.\d+)+)`)
+	for _, path := range []string{"Dockerfile", "docs/guides/command.md", "docs/guides/elsewhere.md", "docs/first-steps.md", "docs/first-steps.sh"} {
+		text, err := os.ReadFile("../../../" + path)
+		if err != nil {
+			t.Skip("without the repository: ", err)
+		}
+		found := named.FindAllSubmatch(text, -1)
+		if len(found) == 0 {
+			t.Errorf("%s names no version of JupyterLab", path)
+		}
+		for _, m := range found {
+			if string(m[1]) != labVersion {
+				t.Errorf("%s says %q, lab installs %s", path, m[0], labVersion)
+			}
+		}
 	}
 }

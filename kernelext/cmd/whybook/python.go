@@ -19,8 +19,8 @@ const (
 
 var errNoPython = errors.New("python is not usable")
 
-// python runs an interpreter and returns what it prints. The error ends with what it
-// complained of.
+// python runs an interpreter, or a program of Python's, and returns what it prints. The
+// error ends with what it complained of.
 func python(ctx context.Context, program string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(os.Environ(), "PYTHONPATH=", "PYTHONHOME=", "PIP_DISABLE_PIP_VERSION_CHECK=1", "PIP_NO_INPUT=1")
