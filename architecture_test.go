@@ -46,7 +46,7 @@ var rules = map[string]rule{
 	"xai/internal/store":    {},
 
 	"xai/neighbors": {inside: []string{"xai", "xai/seed", "xai/progress", "xai/internal/gemm", "xai/internal/parallel"}},
-	"xai/cluster":   {inside: []string{"xai", "xai/seed", "xai/progress", "xai/neighbors", "xai/internal/gemm", "xai/internal/parallel"}},
+	"xai/cluster":   {inside: []string{"xai", "xai/seed", "xai/progress", "xai/neighbors", "xai/internal/gemm", "xai/internal/parallel", "xai/internal/store"}},
 	"xai/tree":      {inside: []string{"xai", "xai/seed", "xai/progress", "xai/internal/parallel"}, view: []string{"xai/render"}},
 	"xai/forest":    {inside: []string{"xai", "xai/seed", "xai/progress", "xai/tree", "xai/internal/parallel"}, view: []string{"xai/render"}, tests: []string{"datasets"}},
 	"xai/project":   {inside: []string{"xai", "xai/seed", "xai/progress", "xai/neighbors", "xai/internal/gemm", "xai/internal/parallel"}},

@@ -9,6 +9,7 @@ import (
 	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/internal/gemm"
 	"github.com/whybook/whybook/xai/internal/parallel"
+	"github.com/whybook/whybook/xai/internal/store"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -18,6 +19,9 @@ var (
 
 	// ErrTooFew is matched by errors about more clusters than there are different rows.
 	ErrTooFew = errors.New("too few different rows")
+
+	// ErrFormat is matched by errors about a file that is not a whole result.
+	ErrFormat = store.ErrFormat
 )
 
 // rows are the rows of a matrix without a stride, with their squared lengths.

@@ -12,5 +12,5 @@
 //
 // Labels number clusters from 0. Their order says nothing, so compare partitions by
 // [AdjustedRand] or [MutualInformation]. Every result is the same for any number of
-// processors.
+// processors, and can be saved and loaded.
 package cluster
