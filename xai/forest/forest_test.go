@@ -3,6 +3,8 @@ package forest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"io"
 	"math"
@@ -253,20 +255,39 @@ func TestRegress(t *testing.T) {
 	if _, err := f.OutOfBag(t.Context(), x, nil); err == nil || !strings.Contains(err.Error(), "OutOfBagOutputs") {
 		t.Errorf("out of bag of regression: %v", err)
 	}
-	// R^2 of the definition.
-	left, all := 0.0, 0.0
-	mean := []float64{mat.Sum(y.ColView(0)) / 400, mat.Sum(y.ColView(1)) / 400}
-	if slices.Min(o.Trees) == 0 {
-		t.Fatal("a row was seen by every tree")
+	// R^2 of the definition: over rows that some tree did not see, however few did not.
+	few, err := Random{Trees: 4, Features: 4}.Regress(t.Context(), x, y)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for i := range 400 {
+	p, err := few.OutOfBagOutputs(t.Context(), x, y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen := slices.Sorted(slices.Values(p.Trees)); slices.Compact(seen)[0] != 0 || !slices.Contains(p.Trees, 1) {
+		t.Fatalf("of 4 trees %v did not see a row; want none and one among them", slices.Compact(seen))
+	}
+	for _, o := range []OutOfBag{o, p} {
+		left, all := 0.0, 0.0
 		for c := range 2 {
-			left += math.Pow(y.At(i, c)-o.Values.At(i, c), 2)
-			all += math.Pow(y.At(i, c)-mean[c], 2)
+			mean, asked := 0.0, 0.0
+			for i, n := range o.Trees {
+				if n > 0 {
+					mean += y.At(i, c)
+					asked++
+				}
+			}
+			mean /= asked
+			for i, n := range o.Trees {
+				if n > 0 {
+					left += math.Pow(y.At(i, c)-o.Values.At(i, c), 2)
+					all += math.Pow(y.At(i, c)-mean, 2)
+				}
+			}
 		}
-	}
-	if want := 1 - left/all; math.Abs(o.Score-want) > 1e-12 {
-		t.Errorf("R^2 %v, want %v", o.Score, want)
+		if want := 1 - left/all; math.Abs(o.Score-want) > 1e-12 {
+			t.Errorf("R^2 %v, want %v", o.Score, want)
+		}
 	}
 }
 
@@ -288,8 +309,13 @@ func TestImportance(t *testing.T) {
 	}
 	test, truth := striped(300, 6, 7)
 	losses, err := Permutation{Repeats: 3, Seed: 2}.Measure(t.Context(), f, test, truth)
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || len(losses) != 6 {
+		t.Fatalf("%d losses for 6 columns, %v", len(losses), err)
+	}
+	byDefault, err := Permutation{}.Measure(t.Context(), f, test, truth)
+	five, errFive := Permutation{Repeats: 5}.Measure(t.Context(), f, test, truth)
+	if err != nil || errFive != nil || !slices.Equal(byDefault, five) || slices.Equal(five, losses) {
+		t.Errorf("by default %v, %v; with five repeats %v, %v", byDefault, err, five, errFive)
 	}
 	accuracy := func(x mat.Matrix) float64 {
 		c, err := f.Predict(t.Context(), x)
@@ -364,12 +390,21 @@ func TestMistakes(t *testing.T) {
 	second := func(_ any, err error) error { return err }
 	wrong := slices.Clone(y)
 	wrong[4] = 3
+	constant := func() error {
+		same := mat.NewDense(20, 1, slices.Repeat([]float64{7}, 20))
+		f, err := Random{Trees: 20}.Regress(t.Context(), x, same)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return second(f.OutOfBagOutputs(t.Context(), x, same))
+	}
 	for _, c := range []struct {
 		name string
 		err  error
 		is   error
 		want string
 	}{
+		{"constant outputs", constant(), nil, "outputs are constant"},
 		{"trees", fit(Random{Trees: -1}, x, y), nil, "field Trees is -1"},
 		{"memory", fit(Random{Memory: -1}, x, y), nil, "field Memory is -1"},
 		{"features", fit(Random{Features: -2}, x, y), nil, "field Features is -2"},
@@ -396,6 +431,37 @@ func TestMistakes(t *testing.T) {
 }
 
 // TestInterrupted: a forest stops growing when the context ends, and reports while it grows.
+// TestTies: of classes with equally many votes the first is the answer.
+func TestTies(t *testing.T) {
+	x, y := striped(200, 3, 12)
+	r := seed.Stream(3, "noise")
+	for i := range y {
+		y[i] = r.IntN(3)
+	}
+	f := classify(t, Random{Trees: 2}, x, y, 3)
+	votes, err := f.Votes(t.Context(), x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	classes, err := f.Predict(t.Context(), x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ties := 0
+	for i, got := range classes {
+		row := votes.RawRowView(i)
+		if want := slices.Index(row, slices.Max(row)); got != want {
+			t.Fatalf("row %d: class %d of votes %v", i, got, row)
+		}
+		if slices.Max(row) == 0.5 {
+			ties++
+		}
+	}
+	if ties == 0 {
+		t.Error("no tie, nothing was tested")
+	}
+}
+
 func TestInterrupted(t *testing.T) {
 	x, y := striped(500, 5, 10)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -443,6 +509,21 @@ func TestSaveLoad(t *testing.T) {
 		bad[n] ^= 1 << (n % 8)
 		if _, err := Load(bytes.NewReader(bad)); !errors.Is(err, ErrFormat) {
 			t.Fatalf("byte %d changed: %v", n, err)
+		}
+	}
+	// A header that is whole, with numbers that no forest has.
+	for name, field := range map[string]struct {
+		number int
+		value  uint32
+	}{
+		"no trees": {0, 0}, "no rows": {3, 0}, "too many rows": {3, math.MaxInt32 + 1}, "sampled or what": {4, 2},
+	} {
+		forged := bytes.Clone(file)
+		binary.LittleEndian.PutUint32(forged[len(magic)+4*field.number:], field.value)
+		sum := sha256.Sum256(forged[:headerSize])
+		copy(forged[headerSize:], sum[:])
+		if _, err := Load(bytes.NewReader(forged)); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "claims") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 	// A tree of another forest, whole in itself.

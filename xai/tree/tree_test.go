@@ -181,6 +181,9 @@ func TestExhaustive(t *testing.T) {
 			labels[i] = rapid.IntRange(0, k-1).Draw(rt, "y")
 			s.w = append(s.w, 1)
 		}
+		if !mat.Equal(pixels, x) {
+			rt.Fatalf("bytes %v are not %v", mat.Formatted(pixels), mat.Formatted(x))
+		}
 		weighting := rapid.SampledFrom([]string{"none", "whole", "fractions"}).Draw(rt, "weights")
 		for i := range s.w {
 			switch weighting {
@@ -578,7 +581,7 @@ func TestReading(t *testing.T) {
 	}
 	for i, n := range nodes {
 		near(t, fmt.Sprint("node ", i), n.Values, counts[3*i:3*i+3], 0)
-		if n.Leaf() != (n.Left < 0) || n.Index != i || i > 0 && nodes[n.Parent].Left != i && nodes[n.Parent].Right != i {
+		if n.Leaf() != (n.Left == -1) || n.Leaf() != (n.Right == -1) || n.Index != i || i > 0 && nodes[n.Parent].Left != i && nodes[n.Parent].Right != i {
 			t.Errorf("node %d: %+v", i, n)
 		}
 	}
@@ -701,7 +704,8 @@ func TestMistakes(t *testing.T) {
 	out := func(c CART, y mat.Matrix) error { _, err := c.Regress(t.Context(), x, y); return err }
 	ask := func(tr *Tree, x mat.Matrix) error { _, err := tr.Predict(t.Context(), x); return err }
 	second := func(_ any, err error) error { return err }
-	path := func(row []float64) error { _, _, err := tr.Path(row); return err }
+	pathOf := func(tr *Tree, row []float64) error { _, _, err := tr.Path(row); return err }
+	path := func(row []float64) error { return pathOf(tr, row) }
 	weights := func(v float64) CART { return CART{Weights: []float64{1, 1, 1, v, 1, 1, 1, 1, 1, 1}} }
 	table := mustPrepare(t, x)
 	for _, c := range []struct {
@@ -743,6 +747,8 @@ func TestMistakes(t *testing.T) {
 		{"nil dense to predict", ask(tr, (*mat.Dense)(nil)), xai.ErrShape, "nil"},
 		{"no values", second((*Tree)(nil).Values(t.Context(), x)), nil, "no tree"},
 		{"path of NaN", path([]float64{0, math.NaN()}), ErrNotFinite, "column 1"},
+		{"path without a tree", pathOf(nil, []float64{0, 0}), nil, "no tree"},
+		{"path in nothing", pathOf(&Tree{}, []float64{0, 0}), nil, "no tree"},
 		{"short path", path([]float64{0}), xai.ErrShape, "1 values"},
 		{"prune", second(tr.Prune(-1)), nil, "alpha is -1"},
 		{"prune nothing", second((*Tree)(nil).Prune(1)), nil, "no tree"},
