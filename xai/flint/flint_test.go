@@ -130,6 +130,32 @@ func TestPaperMNIST(t *testing.T) {
 	}
 }
 
+// A preset's network made smaller keeps the preset's layers, attributes and weights.
+func TestNarrow(t *testing.T) {
+	p := Paper("cifar-10")
+	narrow := p.Recipe.Network(CIFARNet(16))
+	a, err := narrow.s.extend(narrow.f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide, err := p.Recipe.s.extend(p.Recipe.f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, l := range a.Layers() {
+		w := wide.Layers()[i]
+		if l.Name != w.Name {
+			t.Errorf("layer %d is %s, in the authors' width %s", i, l.Name, w.Name)
+		}
+		if strings.HasPrefix(l.Name, "flint.d") && l.Params != w.Params {
+			t.Errorf("%s has %d parameters, in the authors' width %d", l.Name, l.Params, w.Params)
+		}
+		if strings.HasPrefix(l.Name, "layer") && l.Output.Channels*4 != w.Output.Channels {
+			t.Errorf("%s has %v, in the authors' width %v", l.Name, l.Output, w.Output)
+		}
+	}
+}
+
 // trained is a small interpreter of embedded digits, for tests of what a trained one does.
 func trained(t *testing.T) (*Interpreter, datasets.Set) {
 	t.Helper()
@@ -253,6 +279,10 @@ func TestBadRecipes(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := SmallNet(set.Shape, 10)
+	net, err := f.Fit(set, nn.Training{Epochs: 1}).Build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name string
 		fit  Fit
@@ -268,6 +298,9 @@ func TestBadRecipes(t *testing.T) {
 		{"a weight left out", Of(f).Hidden("hidden").Weights(Weights{}).Fit(set, Training()), nil, "field Rebuild"},
 		{"batch of one", Of(f).Hidden("hidden").Fit(set, nn.Training{Batch: 1}), xai.ErrShape, "at least 2"},
 		{"a loss of one's own", Of(f).Hidden("hidden").Fit(set, nn.Training{Loss: nn.Focal{}}), nil, "leave them out"},
+		{"a network for one that is trained", Explain(net).Hidden("hidden").Network(f).Fit(set, Training()), nil, "start with flint.Of"},
+		{"a network without the layer", Of(f).Hidden("hidden").Network(nn.Image(set.Shape).Dense(10)).Fit(set, Training()), xai.ErrLayer, "hidden"},
+		{"a broken network", Of(f).Hidden("hidden").Network(nn.Image(set.Shape).Conv(0, 0)).Fit(set, Training()), nil, "flint.Network"},
 		{"no network", Explain(nil).Hidden("hidden").Fit(set, Training()), nil, "need a network"},
 		{"unknown preset", Paper("imagenet").Recipe.Fit(set, Training()), nil, "there are"},
 		{"diverges", Of(f).Hidden("hidden").Fit(set, nn.Training{Batch: 16, Optimizer: nn.Adam{Rate: 1e30}}), nn.ErrDiverged, "term"},

@@ -32,12 +32,12 @@ func Paper(name string) Preset {
 		p.Recipe = Of(SmallNet(shape{Channels: 1, Height: 28, Width: 28}, 10)).Hidden(hiddenName).Attributes(25)
 	case "quickdraw":
 		p.Training.Batch = 64
-		p.Recipe = Of(nn.ResNet18Plain(shape{Channels: 1, Height: 28, Width: 28}, 10)).Hidden(ends...).Attributes(24).
+		p.Recipe = Of(nn.ResNet18Plain(shape{Channels: 1, Height: 28, Width: 28}, 10, 64)).Hidden(ends...).Attributes(24).
 			Decoder(Decoder{Seed: 2, Mid: 4, Last: 8, Dense: true}).
 			Weights(Weights{Rebuild: []float64{5}, Follow: []float64{0, 0, 0.1}, Sparse: []float64{0, 0.02, 0.3}, Entropy: []float64{0, 0, 0, 0.1}, Diversity: 1})
 	case "cifar-10":
 		p.Training = nn.Training{Epochs: 25, Batch: 64, Init: nn.FanInUniform, Optimizer: nn.Adam{Rate: 1e-4}, Schedule: nn.Steps{At: []int{18}, Factors: []float64{0.4}}, Augment: nn.CropFlip{Pad: 2}}
-		f := nn.ResNet18Plain(datasets.Shape{Channels: 3, Height: 32, Width: 32}, 10).Normalized([]float64{.4914, .4822, .4465}, []float64{.247, .243, .261})
+		f := CIFARNet(64)
 		p.Recipe = Of(f).Hidden(ends...).Attributes(36).
 			Decoder(Decoder{Seed: 10, Mid: 24, Last: 8, Dense: true, Linear: true}).
 			Rebuild(f.Layers()[0].Name, true).
@@ -59,4 +59,14 @@ func SmallNet(image datasets.Shape, classes int) nn.Arch {
 		Conv(32, 3).MaxPool(2).Dropout(0.5).ReLU().Named(hiddenName).
 		Dense(128).ReLU().Dropout(0.5).
 		Dense(classes)
+}
+
+// CIFARNet is the authors' network for CIFAR-10, nn.ResNet18Plain, with their normalisation
+// first. Their width is 64; with a smaller one it is their preset made smaller:
+//
+//	p := flint.Paper("cifar-10")
+//	in, err := p.Recipe.Network(flint.CIFARNet(16)).Fit(images, p.Training).Build(ctx)
+func CIFARNet(width int) nn.Arch {
+	return nn.ResNet18Plain(shape{Channels: 3, Height: 32, Width: 32}, 10, width).
+		Normalized([]float64{.4914, .4822, .4465}, []float64{.247, .243, .261})
 }

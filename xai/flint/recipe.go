@@ -48,6 +48,23 @@ func Explain(net *nn.Net) Recipe {
 	return r
 }
 
+// Network puts another f in the place of the recipe's, with the same names of the layers that
+// the recipe names. A recipe of Explain has its network, and refuses another.
+func (r Recipe) Network(f nn.Arch) Recipe {
+	switch {
+	case r.err != nil:
+		return r
+	case r.net != nil:
+		r.err = xai.Stepf("flint.Network", "this recipe explains a network that is trained; start with flint.Of")
+		return r
+	case f.Err() != nil:
+		r.err = xai.Stepf("flint.Network", "%w", f.Err())
+		return r
+	}
+	r.f = f
+	return r.Hidden(r.s.Hidden...).Rebuild(r.s.Target, r.s.Absolute)
+}
+
 // Hidden names the layers of f that Psi reads: layers of maps, usually among the last ones.
 // There is no default. Psi is a 3x3 convolution, LeakyReLU, an average over 3x3 bins, and a
 // dense layer with LeakyReLU; for several layers a convolution for each of them, with a stride

@@ -47,7 +47,7 @@ func TestResNetSizes(t *testing.T) {
 			t.Errorf("%s has %d weights, want %d", name, total, c.want)
 		}
 	}
-	plain := ResNet18Plain(cifar, 10)
+	plain := ResNet18Plain(cifar, 10, 64)
 	if err := plain.checkEnd(); err != nil {
 		t.Fatal(err)
 	}

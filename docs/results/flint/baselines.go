@@ -38,18 +38,13 @@ const limeSamples = 200
 // baseline measures "senn", a self-explaining network on the same layers; "posthoc", FLINT on a
 // LeNet that was trained on the digits of the repository, as in the first notebook; or "lime",
 // LIME's fidelity to the f of the run in state.
-func baseline(ctx context.Context, kind, data, from string, seed uint64, epochs int, state, out string) error {
-	train, test, err := sets(data, from)
+func baseline(ctx context.Context, kind string, o options) error {
+	train, test, err := sets(ctx, o.data, o.from)
 	if err != nil {
 		return err
 	}
-	t := flint.Paper(data).Training
-	t.Seed, t.Checkpoint = seed, state
-	if epochs > 0 {
-		t.Epochs = epochs
-	}
-	r := compared{Command: fmt.Sprintf("go run ./docs/results/flint -baseline %s -data %s -seed %d -epochs %d", kind, data, seed, t.Epochs),
-		Baseline: kind, Data: data, Seed: seed, Epochs: t.Epochs, Go: runtime.Version()}
+	_, t := o.settings()
+	r := compared{Command: command(), Baseline: kind, Data: o.data, Seed: o.seed, Epochs: t.Epochs, Go: runtime.Version()}
 	start := time.Now()
 	var e flint.Evaluation
 	switch kind {
@@ -61,7 +56,7 @@ func baseline(ctx context.Context, kind, data, from string, seed uint64, epochs 
 		e, err = posthoc(ctx, t)
 	case "lime":
 		r.Epochs, r.Note = 0, fmt.Sprintf("%d test samples; 1000 changed images each, about 10 superpixels", limeSamples)
-		return lime(ctx, r, test, state, start, out)
+		return lime(ctx, r, test, o.state, start, o.out)
 	default:
 		return fmt.Errorf("no baseline %q: senn, posthoc or lime", kind)
 	}
@@ -70,7 +65,7 @@ func baseline(ctx context.Context, kind, data, from string, seed uint64, epochs 
 	}
 	r.Test, r.Accuracy, r.Interpreter, r.Fidelity, r.Taus, r.Conciseness = len(e.Predicted), e.Accuracy, e.Interpreter, e.Fidelity, e.Taus, e.Conciseness
 	r.Seconds = time.Since(start).Seconds()
-	return write(r, out)
+	return write(r, o.out)
 }
 
 func senn(ctx context.Context, train, test datasets.Source, t nn.Training) (flint.Evaluation, error) {

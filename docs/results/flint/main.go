@@ -1,19 +1,23 @@
-// Command flint runs the FLINT paper's training on all of MNIST, or on Fashion-MNIST, and writes
-// what it measured as JSON. An interrupted run goes on from its last epoch.
+// Command flint runs the FLINT paper's training on all of MNIST, on Fashion-MNIST or on CIFAR-10,
+// and writes what it measured as JSON. An interrupted run goes on from its last epoch.
 //
 //	go run ./docs/results/flint -data mnist -seed 1 -state DIR -out docs/results/flint/mnist-1.json
 //	go run ./docs/results/flint -data fashion-mnist -from FOLDER -seed 1 -state DIR -out FILE
+//	go run ./docs/results/flint -data cifar-10 -from ZIP -width 16 -epochs 12 -rate 5e-4 -out FILE
 //
-// FOLDER holds the four IDX files of Fashion-MNIST under their usual names, gzipped. With
-// -plain only f is trained, by the same settings: the paper's BASE-f.
+// FOLDER holds the four IDX files of Fashion-MNIST under their usual names, gzipped; ZIP the
+// images of CIFAR-10 as train/CLASS/NAME and test/CLASS/NAME. With -plain only f is trained, by
+// the same settings: the paper's BASE-f. -eta and -noentropy are the paper's ablation.
 package main
 
 import (
+	"archive/zip"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -39,21 +43,36 @@ type result struct {
 	Taus        []float64  `json:"taus,omitempty"`
 	Conciseness []float64  `json:"conciseness,omitempty"`
 	History     []nn.Epoch `json:"history"`
+	Use         *flint.Use `json:"use,omitempty"` // of the attributes, at a relevance above 0.2
 	Go          string     `json:"go"`
 	Processors  int        `json:"processors"`
 	Seconds     float64    `json:"seconds"` // of this call; less than the whole where the run was resumed
 }
 
+// options are what a run is told.
+type options struct {
+	data, from, state, out string
+	seed                   uint64
+	epochs, width          int
+	rate, eta              float64
+	he, plain, noEntropy   bool
+}
+
 func main() {
-	data := flag.String("data", "mnist", "mnist or fashion-mnist")
-	from := flag.String("from", "", "folder with the IDX files of Fashion-MNIST")
-	seed := flag.Uint64("seed", 1, "of the training")
-	epochs := flag.Int("epochs", 0, "instead of the paper's 12")
-	he := flag.Bool("he", false, "draw the first weights as He et al. do, and not as PyTorch")
-	plain := flag.Bool("plain", false, "train f alone")
+	var o options
+	flag.StringVar(&o.data, "data", "mnist", "mnist, fashion-mnist or cifar-10")
+	flag.StringVar(&o.from, "from", "", "folder with the IDX files of Fashion-MNIST, or zip with the images of CIFAR-10")
+	flag.Uint64Var(&o.seed, "seed", 1, "of the training")
+	flag.IntVar(&o.epochs, "epochs", 0, "instead of the paper's; rates fall earlier or later accordingly")
+	flag.IntVar(&o.width, "width", 64, "channels of the first stage of CIFAR-10's network")
+	flag.Float64Var(&o.rate, "rate", 0, "of Adam, instead of the paper's")
+	flag.Float64Var(&o.eta, "eta", 0, "weight of the l1 term over that of the entropies, instead of the paper's")
+	flag.BoolVar(&o.noEntropy, "noentropy", false, "leave the entropies out, and keep the l1 term")
+	flag.BoolVar(&o.he, "he", false, "draw the first weights as He et al. do, and not as PyTorch")
+	flag.BoolVar(&o.plain, "plain", false, "train f alone")
 	compare := flag.String("baseline", "", "measure senn, posthoc or lime instead, to compare with")
-	state := flag.String("state", "", "folder for the state of the run, to go on from after an interruption")
-	out := flag.String("out", "", "file for the result; default: print it")
+	flag.StringVar(&o.state, "state", "", "folder for the state of the run, to go on from after an interruption")
+	flag.StringVar(&o.out, "out", "", "file for the result; default: print it")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -64,42 +83,94 @@ func main() {
 			fmt.Fprintf(os.Stderr, "%d %% %s\n", now, e.Detail)
 		}
 	})
+	err := error(nil)
 	if *compare != "" {
-		if err := baseline(ctx, *compare, *data, *from, *seed, *epochs, *state, *out); err != nil {
-			fmt.Fprintln(os.Stderr, "flint:", err)
-			os.Exit(1)
-		}
-		return
+		err = baseline(ctx, *compare, o)
+	} else {
+		err = run(ctx, o)
 	}
-	if err := run(ctx, *data, *from, *seed, *epochs, *plain, *he, *state, *out); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "flint:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, data, from string, seed uint64, epochs int, plain, he bool, state, out string) error {
-	train, test, err := sets(data, from)
+// command is the run as it was asked for, without what does not change its result.
+func command() string {
+	line := "go run ./docs/results/flint"
+	flag.Visit(func(f *flag.Flag) {
+		switch f.Name {
+		case "state", "out":
+		case "from":
+			line += " -from DATA"
+		default:
+			line += fmt.Sprintf(" -%s=%s", f.Name, f.Value)
+		}
+	})
+	return line
+}
+
+// settings returns the paper's, changed as the options say.
+func (o options) settings() (flint.Recipe, nn.Training) {
+	preset := flint.Paper(o.data)
+	r, t := preset.Recipe, preset.Training
+	t.Seed, t.Checkpoint = o.seed, o.state
+	if o.he {
+		t.Init = nn.HeNormal
+	}
+	if o.epochs > 0 {
+		if s, ok := t.Schedule.(nn.Steps); ok {
+			for i, at := range s.At {
+				s.At[i] = (at*o.epochs + t.Epochs/2) / t.Epochs
+			}
+		}
+		t.Epochs = o.epochs
+	}
+	if o.rate > 0 {
+		t.Optimizer = nn.Adam{Rate: o.rate}
+	}
+	if o.data == "cifar-10" {
+		r = r.Network(flint.CIFARNet(o.width))
+	}
+	if o.eta > 0 || o.noEntropy {
+		r = r.Weights(o.ablated(flint.MNISTWeights()))
+	}
+	return r, t
+}
+
+// ablated returns weights with another eta, or without entropies. Their final values tell the eta
+// that they have.
+func (o options) ablated(w flint.Weights) flint.Weights {
+	if o.eta > 0 {
+		now := w.Sparse[len(w.Sparse)-1] / w.Entropy[len(w.Entropy)-1]
+		for i := range w.Sparse {
+			w.Sparse[i] *= o.eta / now
+		}
+	}
+	if o.noEntropy {
+		clear(w.Entropy)
+	}
+	return w
+}
+
+func run(ctx context.Context, o options) error {
+	train, test, err := sets(ctx, o.data, o.from)
 	if err != nil {
 		return err
 	}
-	preset := flint.Paper(data)
-	t := preset.Training
-	t.Seed, t.Checkpoint = seed, state
-	if he {
-		t.Init = nn.HeNormal
-	}
-	if epochs > 0 {
-		t.Epochs = epochs
-	}
+	recipe, t := o.settings()
 	trained, err := train.Build(ctx)
 	if err != nil {
 		return err
 	}
-	r := result{Command: fmt.Sprintf("go run ./docs/results/flint -data %s -seed %d -epochs %d -plain=%v -he=%v", data, seed, t.Epochs, plain, he),
-		Data: data, Seed: seed, Epochs: t.Epochs, Train: trained.Len(), Go: runtime.Version(), Processors: runtime.GOMAXPROCS(0)}
+	r := result{Command: command(), Data: o.data, Seed: o.seed, Epochs: t.Epochs, Train: trained.Len(), Go: runtime.Version(), Processors: runtime.GOMAXPROCS(0)}
 	start := time.Now()
-	if plain {
-		net, err := flint.SmallNet(trained.Shape, len(trained.Classes)).Fit(trained, t).Build(ctx)
+	if o.plain {
+		f := flint.SmallNet(trained.Shape, len(trained.Classes))
+		if o.data == "cifar-10" {
+			f = flint.CIFARNet(o.width)
+		}
+		net, err := f.Fit(trained, t).Build(ctx)
 		if err != nil {
 			return err
 		}
@@ -109,9 +180,9 @@ func run(ctx context.Context, data, from string, seed uint64, epochs int, plain,
 			return err
 		}
 		r.Test, r.Accuracy, r.History = e.Set.Len(), e.Accuracy, net.History
-		return write(r, out)
+		return write(r, o.out)
 	}
-	in, err := preset.Recipe.Fit(trained, t).Build(ctx)
+	in, err := recipe.Fit(trained, t).Build(ctx)
 	if err != nil {
 		return err
 	}
@@ -122,8 +193,17 @@ func run(ctx context.Context, data, from string, seed uint64, epochs int, plain,
 	}
 	r.Test, r.Accuracy, r.Interpreter, r.Fidelity = e.Set.Len(), e.Accuracy, e.Interpreter, e.Fidelity
 	r.Taus, r.Conciseness, r.History = e.Taus, e.Conciseness, in.Net.History
-	if state != "" {
-		f, err := os.Create(filepath.Join(state, "interpreter.flint"))
+	global, err := in.Global(ctx, trained, o.seed)
+	if err != nil {
+		return err
+	}
+	use, err := global.Use(5)
+	if err != nil {
+		return err
+	}
+	r.Use = &use
+	if o.state != "" {
+		f, err := os.Create(filepath.Join(o.state, "interpreter.flint"))
 		if err != nil {
 			return err
 		}
@@ -131,11 +211,11 @@ func run(ctx context.Context, data, from string, seed uint64, epochs int, plain,
 			return err
 		}
 	}
-	return write(r, out)
+	return write(r, o.out)
 }
 
 // sets returns training and test data.
-func sets(data, from string) (train, test datasets.Source, err error) {
+func sets(ctx context.Context, data, from string) (train, test datasets.Source, err error) {
 	switch data {
 	case "mnist":
 		return datasets.MNIST().Train().Full(), datasets.MNIST().Test().Full(), nil
@@ -150,8 +230,25 @@ func sets(data, from string) (train, test datasets.Source, err error) {
 			})
 		}
 		return read("train"), read("t10k"), nil
+	case "cifar-10":
+		archive, err := zip.OpenReader(from)
+		if err != nil {
+			return nil, nil, fmt.Errorf("name the zip with the images: -from ZIP: %w", err)
+		}
+		defer archive.Close()
+		var parts [2]datasets.Set
+		for i, part := range []string{"train", "test"} {
+			folder, err := fs.Sub(archive, part)
+			if err != nil {
+				return nil, nil, err
+			}
+			if parts[i], err = datasets.ReadImages(ctx, folder, datasets.Images{}); err != nil {
+				return nil, nil, err
+			}
+		}
+		return parts[0], parts[1], nil
 	}
-	return nil, nil, fmt.Errorf("no data %q: mnist or fashion-mnist", data)
+	return nil, nil, fmt.Errorf("no data %q: mnist, fashion-mnist or cifar-10", data)
 }
 
 // write stores the result, or prints it.
