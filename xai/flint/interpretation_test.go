@@ -184,6 +184,48 @@ func TestUse(t *testing.T) {
 	}
 }
 
+// TestUseCounts: on a trained interpreter, for any threshold, Use is what counting cell by cell
+// gives, and lists of attributes rise.
+func TestUseCounts(t *testing.T) {
+	in, set := shared(t)
+	g, err := in.Global(t.Context(), set, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, j := g.R.Dims()
+	some := false
+	rapid.Check(t, func(t *rapid.T) {
+		tau := rapid.Float64Range(1.01, 50).Draw(t, "tau")
+		u, err := g.Use(tau)
+		if err != nil {
+			t.Fatal(err)
+		}
+		strong := make([]int, k)
+		var shared, unused []int
+		for a := range j {
+			classes := 0
+			for c := range k {
+				if g.R.At(c, a)*tau > 1 {
+					classes++
+					strong[c]++
+				}
+			}
+			if classes == 0 {
+				unused = append(unused, a)
+			} else if classes >= 2 {
+				shared = append(shared, a)
+				some = true
+			}
+		}
+		if !slices.Equal(u.Strong, strong) || !slices.Equal(u.Shared, shared) || !slices.Equal(u.Unused, unused) || u.Tau != tau {
+			t.Errorf("%+v, counted %v, shared %v, unused %v", u, strong, shared, unused)
+		}
+	})
+	if !some {
+		t.Error("no attribute was ever shared, so that the count of them was not tested")
+	}
+}
+
 // TestPattern: what the paper's heat map shows of a trained interpreter: few strong attributes
 // for each class, and attributes that no class uses.
 func TestPattern(t *testing.T) {

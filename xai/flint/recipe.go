@@ -136,6 +136,16 @@ func (r Recipe) Rebuild(layer string, absolute bool) Recipe {
 	return r
 }
 
+// Settings returns what the recipe says so far, to start another recipe from.
+func (r Recipe) Settings() Settings {
+	s := r.s
+	s.Hidden = slices.Clone(s.Hidden)
+	for _, w := range []*[]float64{&s.Weights.Rebuild, &s.Weights.Follow, &s.Weights.Sparse, &s.Weights.Entropy} {
+		*w = slices.Clone(*w)
+	}
+	return s
+}
+
 // Training returns the authors' settings for MNIST: 12 epochs in batches of 16, Adam with
 // rate 0.0001, from weights that are drawn as PyTorch does.
 func Training() nn.Training {

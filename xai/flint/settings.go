@@ -35,6 +35,22 @@ func MNISTWeights() Weights {
 	return Weights{Rebuild: []float64{0.8}, Follow: []float64{0, 0, 0.5}, Sparse: []float64{0, 0, 0.1}, Entropy: []float64{0, 0, 0, 0, 0.2}, Diversity: 1}
 }
 
+// Penalty returns the weights with another penalty on the attributes, to compare as the paper does:
+// the last value of Sparse becomes eta times the last of Entropy (eta 0.5 for MNIST in the
+// authors' code, 3 for QuickDraw); unless entropy, the entropy terms themselves are left out,
+// which leaves a plain l1 penalty of the same weight.
+func (w Weights) Penalty(eta float64, entropy bool) Weights {
+	if len(w.Sparse) == 0 || len(w.Entropy) == 0 {
+		return w // Recipe.Weights refuses them
+	}
+	w.Sparse = slices.Clone(w.Sparse)
+	w.Sparse[len(w.Sparse)-1] = eta * w.Entropy[len(w.Entropy)-1]
+	if !entropy {
+		w.Entropy = []float64{0}
+	}
+	return w
+}
+
 // check reports a weight that is negative or not finite.
 func (w Weights) check() error {
 	for _, f := range []struct {
