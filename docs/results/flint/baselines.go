@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"time"
 
@@ -39,7 +37,7 @@ const limeSamples = 200
 // LeNet that was trained on the digits of the repository, as in the first notebook; or "lime",
 // LIME's fidelity to the f of the run in state.
 func baseline(ctx context.Context, kind string, o options) error {
-	train, test, err := sets(ctx, o.data, o.from)
+	train, test, err := sets(o.data, o.from)
 	if err != nil {
 		return err
 	}
@@ -104,12 +102,7 @@ func posthoc(ctx context.Context, t nn.Training) (flint.Evaluation, error) {
 }
 
 func lime(ctx context.Context, r compared, test datasets.Source, state string, start time.Time, out string) error {
-	f, err := os.Open(filepath.Join(state, "interpreter.flint"))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	in, err := flint.Load(f)
+	in, err := load(state)
 	if err != nil {
 		return err
 	}

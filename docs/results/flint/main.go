@@ -3,21 +3,28 @@
 //
 //	go run ./docs/results/flint -data mnist -seed 1 -state DIR -out docs/results/flint/mnist-1.json
 //	go run ./docs/results/flint -data fashion-mnist -from FOLDER -seed 1 -state DIR -out FILE
-//	go run ./docs/results/flint -data cifar-10 -from ZIP -width 16 -epochs 12 -rate 5e-4 -out FILE
+//	go run ./docs/results/flint -data cifar-10-small -from FOLDER -seed 1 -state DIR -out FILE
+//	go run ./docs/results/flint -data cifar-10 -from FOLDER -width 16 -epochs 12 -rate 5e-4 -out FILE
 //
-// FOLDER holds the four IDX files of Fashion-MNIST under their usual names, gzipped; ZIP the
-// images of CIFAR-10 as train/CLASS/NAME and test/CLASS/NAME. With -plain only f is trained, by
-// the same settings: the paper's BASE-f. -eta and -noentropy are the paper's ablation.
+// FOLDER holds the four IDX files of Fashion-MNIST under their usual names, gzipped; or CIFAR-10
+// as cifar10-jpeg.zip, of which train/CLASS/NAME are read, and cifar10-test.bin.gz, the decoded
+// test images. cifar-10 has the paper's network, in a chosen width; cifar-10-small a plain one.
+// With -plain only f is trained, by the same settings: the paper's BASE-f. -eta and -noentropy are
+// the paper's ablation.
+//
+// -relevance takes a run that is done, of the same -data, -from, -seed, -state and -out, and adds
+// to its result what classes and attributes have to do with each other, as new runs do
+// themselves. -counts prints that as a table:
+//
+//	go run ./docs/results/flint -counts docs/results/flint/*.json
 package main
 
 import (
-	"archive/zip"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -42,8 +49,8 @@ type result struct {
 	Fidelity    float64    `json:"fidelity"`
 	Taus        []float64  `json:"taus,omitempty"`
 	Conciseness []float64  `json:"conciseness,omitempty"`
+	Relevance   *relevance `json:"relevance,omitempty"`
 	History     []nn.Epoch `json:"history"`
-	Use         *flint.Use `json:"use,omitempty"` // of the attributes, at a relevance above 0.2
 	Go          string     `json:"go"`
 	Processors  int        `json:"processors"`
 	Seconds     float64    `json:"seconds"` // of this call; less than the whole where the run was resumed
@@ -60,8 +67,8 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.data, "data", "mnist", "mnist, fashion-mnist or cifar-10")
-	flag.StringVar(&o.from, "from", "", "folder with the IDX files of Fashion-MNIST, or zip with the images of CIFAR-10")
+	flag.StringVar(&o.data, "data", "mnist", "mnist, fashion-mnist, cifar-10 or cifar-10-small")
+	flag.StringVar(&o.from, "from", "", "folder with the files of Fashion-MNIST or CIFAR-10")
 	flag.Uint64Var(&o.seed, "seed", 1, "of the training")
 	flag.IntVar(&o.epochs, "epochs", 0, "instead of the paper's; rates fall earlier or later accordingly")
 	flag.IntVar(&o.width, "width", 64, "channels of the first stage of CIFAR-10's network")
@@ -71,6 +78,8 @@ func main() {
 	flag.BoolVar(&o.he, "he", false, "draw the first weights as He et al. do, and not as PyTorch")
 	flag.BoolVar(&o.plain, "plain", false, "train f alone")
 	compare := flag.String("baseline", "", "measure senn, posthoc or lime instead, to compare with")
+	related := flag.Bool("relevance", false, "add relevances to the result of a run that is done")
+	counts := flag.Bool("counts", false, "print the relevances of results, the files that follow")
 	flag.StringVar(&o.state, "state", "", "folder for the state of the run, to go on from after an interruption")
 	flag.StringVar(&o.out, "out", "", "file for the result; default: print it")
 	flag.Parse()
@@ -83,10 +92,15 @@ func main() {
 			fmt.Fprintf(os.Stderr, "%d %% %s\n", now, e.Detail)
 		}
 	})
-	err := error(nil)
-	if *compare != "" {
+	var err error
+	switch {
+	case *counts:
+		err = table(os.Stdout, flag.Args())
+	case *related:
+		err = relate(ctx, o)
+	case *compare != "":
 		err = baseline(ctx, *compare, o)
-	} else {
+	default:
 		err = run(ctx, o)
 	}
 	if err != nil {
@@ -113,6 +127,12 @@ func command() string {
 // settings returns the paper's, changed as the options say.
 func (o options) settings() (flint.Recipe, nn.Training) {
 	preset := flint.Paper(o.data)
+	switch o.data {
+	case "cifar-10":
+		preset.Recipe = preset.Recipe.Network(o.predictor())
+	case smallName:
+		preset = small()
+	}
 	r, t := preset.Recipe, preset.Training
 	t.Seed, t.Checkpoint = o.seed, o.state
 	if o.he {
@@ -129,32 +149,29 @@ func (o options) settings() (flint.Recipe, nn.Training) {
 	if o.rate > 0 {
 		t.Optimizer = nn.Adam{Rate: o.rate}
 	}
-	if o.data == "cifar-10" {
-		r = r.Network(flint.CIFARNet(o.width))
-	}
-	if o.eta > 0 || o.noEntropy {
-		r = r.Weights(o.ablated(flint.MNISTWeights()))
+	if w := r.Settings().Weights; o.eta > 0 || o.noEntropy {
+		eta := o.eta
+		if eta == 0 {
+			eta = w.Sparse[len(w.Sparse)-1] / w.Entropy[len(w.Entropy)-1]
+		}
+		r = r.Weights(w.Penalty(eta, !o.noEntropy))
 	}
 	return r, t
 }
 
-// ablated returns weights with another eta, or without entropies. Their final values tell the eta
-// that they have.
-func (o options) ablated(w flint.Weights) flint.Weights {
-	if o.eta > 0 {
-		now := w.Sparse[len(w.Sparse)-1] / w.Entropy[len(w.Entropy)-1]
-		for i := range w.Sparse {
-			w.Sparse[i] *= o.eta / now
-		}
+// predictor returns f.
+func (o options) predictor() nn.Arch {
+	switch o.data {
+	case "cifar-10":
+		return flint.CIFARNet(o.width)
+	case smallName:
+		return smallNet()
 	}
-	if o.noEntropy {
-		clear(w.Entropy)
-	}
-	return w
+	return flint.SmallNet(datasets.Shape{Channels: 1, Height: 28, Width: 28}, 10)
 }
 
 func run(ctx context.Context, o options) error {
-	train, test, err := sets(ctx, o.data, o.from)
+	train, test, err := sets(o.data, o.from)
 	if err != nil {
 		return err
 	}
@@ -166,11 +183,7 @@ func run(ctx context.Context, o options) error {
 	r := result{Command: command(), Data: o.data, Seed: o.seed, Epochs: t.Epochs, Train: trained.Len(), Go: runtime.Version(), Processors: runtime.GOMAXPROCS(0)}
 	start := time.Now()
 	if o.plain {
-		f := flint.SmallNet(trained.Shape, len(trained.Classes))
-		if o.data == "cifar-10" {
-			f = flint.CIFARNet(o.width)
-		}
-		net, err := f.Fit(trained, t).Build(ctx)
+		net, err := o.predictor().Fit(trained, t).Build(ctx)
 		if err != nil {
 			return err
 		}
@@ -193,17 +206,11 @@ func run(ctx context.Context, o options) error {
 	}
 	r.Test, r.Accuracy, r.Interpreter, r.Fidelity = e.Set.Len(), e.Accuracy, e.Interpreter, e.Fidelity
 	r.Taus, r.Conciseness, r.History = e.Taus, e.Conciseness, in.Net.History
-	global, err := in.Global(ctx, trained, o.seed)
-	if err != nil {
+	if r.Relevance, err = relevances(ctx, in, trained, o.seed); err != nil {
 		return err
 	}
-	use, err := global.Use(5)
-	if err != nil {
-		return err
-	}
-	r.Use = &use
 	if o.state != "" {
-		f, err := os.Create(filepath.Join(o.state, "interpreter.flint"))
+		f, err := os.Create(filepath.Join(o.state, interpreterFile))
 		if err != nil {
 			return err
 		}
@@ -214,8 +221,21 @@ func run(ctx context.Context, o options) error {
 	return write(r, o.out)
 }
 
+// interpreterFile is the trained interpreter in the folder of a run's state.
+const interpreterFile = "interpreter.flint"
+
+// load reads the trained interpreter of a run that is done.
+func load(state string) (*flint.Interpreter, error) {
+	f, err := os.Open(filepath.Join(state, interpreterFile))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return flint.Load(f)
+}
+
 // sets returns training and test data.
-func sets(ctx context.Context, data, from string) (train, test datasets.Source, err error) {
+func sets(data, from string) (train, test datasets.Source, err error) {
 	switch data {
 	case "mnist":
 		return datasets.MNIST().Train().Full(), datasets.MNIST().Test().Full(), nil
@@ -230,25 +250,14 @@ func sets(ctx context.Context, data, from string) (train, test datasets.Source, 
 			})
 		}
 		return read("train"), read("t10k"), nil
-	case "cifar-10":
-		archive, err := zip.OpenReader(from)
-		if err != nil {
-			return nil, nil, fmt.Errorf("name the zip with the images: -from ZIP: %w", err)
+	case "cifar-10", smallName:
+		if from == "" {
+			return nil, nil, errors.New("name the folder with CIFAR-10: -from FOLDER")
 		}
-		defer archive.Close()
-		var parts [2]datasets.Set
-		for i, part := range []string{"train", "test"} {
-			folder, err := fs.Sub(archive, part)
-			if err != nil {
-				return nil, nil, err
-			}
-			if parts[i], err = datasets.ReadImages(ctx, folder, datasets.Images{}); err != nil {
-				return nil, nil, err
-			}
-		}
-		return parts[0], parts[1], nil
+		train, test = cifar(from)
+		return train, test, nil
 	}
-	return nil, nil, fmt.Errorf("no data %q: mnist, fashion-mnist or cifar-10", data)
+	return nil, nil, fmt.Errorf("no data %q: mnist, fashion-mnist, cifar-10 or %s", data, smallName)
 }
 
 // write stores the result, or prints it.
