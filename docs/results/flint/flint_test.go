@@ -99,7 +99,7 @@ func TestPage(t *testing.T) {
 	if !strings.Contains(string(page), want.String()) {
 		t.Errorf("the page has not this table, which -counts prints:\n%s", &want)
 	}
-	for _, name := range strings.Fields("mnist-1-plain fashion-mnist-1-plain") {
+	for _, name := range strings.Fields("mnist-1-plain fashion-mnist-1-plain mnist-1-senn") {
 		r, err := read(name + ".json")
 		if err != nil {
 			t.Error(err)
