@@ -23,6 +23,10 @@ type Threshold struct {
 	Title string  // "" for that of the view
 	Of    View    // of a [HeatMap], an [Overlay] or [Bars]
 	Start float64 // the threshold at first: 0 or more, in units of the values
+
+	// Positive compares the values themselves: what is negative fades always, and shares are
+	// those of the sum of positive values.
+	Positive bool
 }
 
 // thresholdSteps is how many steps there are from 0 to the largest absolute value.
@@ -34,7 +38,7 @@ func (g Threshold) View() View {
 	if err := g.Of.Err(); err != nil {
 		return Failed(fmt.Errorf("%s: %w", where, err))
 	}
-	f := faded{inner: g.Of, what: "value"}
+	f := faded{inner: g.Of, what: "value", positive: g.Positive}
 	if m, ok := g.Of.heat(); ok {
 		f.values, f.columns, f.rows, f.things = m.Values, m.Width, m.Height, "cells"
 		f.name(m.Label)
@@ -52,7 +56,7 @@ func (g Threshold) View() View {
 	}
 	for _, v := range f.values {
 		if !math.IsNaN(v) {
-			f.max = math.Max(f.max, math.Abs(v))
+			f.max = math.Max(f.max, f.size(v))
 		}
 	}
 	if f.max > 0 {
@@ -73,8 +77,26 @@ type faded struct {
 	values        []float64
 	columns, rows int
 	what, things  string // "attribution", "cells"
-	max           float64
-	start         int // step
+	positive      bool
+	max           float64 // of the sizes
+	start         int     // step
+}
+
+// size is what is compared with the threshold: the absolute value, or the value itself, with -1
+// for all that are negative.
+func (f faded) size(v float64) float64 {
+	if f.positive && v < 0 {
+		return -1
+	}
+	return math.Abs(v)
+}
+
+// compared names what is compared with the threshold, and sum what shares are of.
+func (f faded) compared() (what, sum string) {
+	if f.positive {
+		return f.what, "sum of positive values"
+	}
+	return "|" + f.what + "|", "absolute sum"
 }
 
 func (f *faded) name(label string) {
@@ -83,8 +105,8 @@ func (f *faded) name(label string) {
 	}
 }
 
-// left returns how many values are at least t in absolute value, how many there are, and
-// the share of the absolute sum that they carry.
+// left returns how many values are at least t in size, how many there are, and the share of the
+// sum of sizes that they carry.
 func (f faded) left(t float64) (n, of int, share float64) {
 	kept, all := 0.0, 0.0
 	for _, v := range f.values {
@@ -92,9 +114,9 @@ func (f faded) left(t float64) (n, of int, share float64) {
 			continue
 		}
 		of++
-		part := math.Abs(v) / math.Max(f.max, math.SmallestNonzeroFloat64) // no overflow
+		part := math.Max(f.size(v), 0) / math.Max(f.max, math.SmallestNonzeroFloat64) // no overflow
 		all += part
-		if math.Abs(v) >= t {
+		if f.size(v) >= t {
 			n++
 			kept += part
 		}
@@ -109,7 +131,11 @@ func (f faded) left(t float64) (n, of int, share float64) {
 func (f faded) note(start float64) string {
 	say := func(t float64) string {
 		n, of, share := f.left(t)
-		return fmt.Sprintf("%d of %d %s with |%s| ≥ %s carry %s of the absolute sum", n, of, f.things, f.what, number(t), percent(share))
+		what, sum := f.compared()
+		return fmt.Sprintf("%d of %d %s with %s ≥ %s carry %s of the %s", n, of, f.things, what, number(t), percent(share), sum)
+	}
+	if f.max == 0 && f.positive {
+		return "No value is positive: there is nothing above a threshold."
 	}
 	if f.max == 0 {
 		return "All values are 0 or missing: there is nothing above a threshold."
@@ -124,12 +150,22 @@ func (f faded) note(start float64) string {
 	return strings.Join(parts, "; ") + "."
 }
 
-// step returns the highest step of the slider at which a value does not fade; 255 for NaN.
+// What the script reads in place of a step.
+const (
+	fadesAlways = 254 // fades at every step
+	noCell      = 255 // is no value: neither fades nor counts
+)
+
+// step returns the highest step of the slider at which a value does not fade.
 func (f faded) step(v float64) byte {
-	if math.IsNaN(v) || f.max == 0 {
-		return 255
+	switch size := f.size(v); {
+	case math.IsNaN(v), f.max == 0:
+		return noCell
+	case size < 0:
+		return fadesAlways
+	default:
+		return byte(size/f.max*thresholdSteps + 1e-9)
 	}
-	return byte(math.Abs(v)/f.max*thresholdSteps + 1e-9)
 }
 
 func (f faded) html(v View, _ string) (template.HTML, []script, error) {
@@ -145,9 +181,9 @@ func (f faded) html(v View, _ string) (template.HTML, []script, error) {
 	sums := make([]float64, thresholdSteps+1) // of the values that fade above a step
 	all := 0.0
 	for i, value := range f.values {
-		if steps[i] = f.step(value); steps[i] < 255 {
-			sums[steps[i]] += math.Abs(value) / f.max
-			all += math.Abs(value) / f.max
+		if steps[i] = f.step(value); steps[i] < fadesAlways {
+			sums[steps[i]] += f.size(value) / f.max
+			all += f.size(value) / f.max
 		}
 	}
 	mass := make([]string, thresholdSteps+1)
@@ -161,9 +197,10 @@ func (f faded) html(v View, _ string) (template.HTML, []script, error) {
 	}
 	paper := v.theme.inks().paper
 	esc := html.EscapeString
+	what, sum := f.compared()
 	var b strings.Builder
-	fmt.Fprintf(&b, "<div class=\"whybook-threshold\" %s data-n=\"%d\" data-start=\"%d\" data-max=\"%g\" data-columns=\"%d\" data-rows=\"%d\" data-paper=\"%d,%d,%d\" data-what=\"%s\" data-things=\"%s\" data-place=\"%s\" data-mass=\"%s\" data-v=\"%s\">\n",
-		box, thresholdSteps, f.start, f.max, f.columns, f.rows, paper.R, paper.G, paper.B, esc(f.what), f.things, f.place(v), strings.Join(mass, " "), base64.StdEncoding.EncodeToString(steps))
+	fmt.Fprintf(&b, "<div class=\"whybook-threshold\" %s data-n=\"%d\" data-start=\"%d\" data-max=\"%g\" data-columns=\"%d\" data-rows=\"%d\" data-paper=\"%d,%d,%d\" data-what=\"%s\" data-sum=\"%s\" data-things=\"%s\" data-place=\"%s\" data-mass=\"%s\" data-v=\"%s\">\n",
+		box, thresholdSteps, f.start, f.max, f.columns, f.rows, paper.R, paper.G, paper.B, esc(what), sum, f.things, f.place(v), strings.Join(mass, " "), base64.StdEncoding.EncodeToString(steps))
 	fmt.Fprintf(&b, "<div class=\"whybook-over%s\"><img src=\"%s\" alt=\"%s\" width=\"%d\"></div>\n</div>\n", class, still, esc(v.Alt()), width)
 	return template.HTML(b.String()), []script{thresholdScript}, nil
 }

@@ -1,6 +1,6 @@
-// Fades the cells of a map, or the bars of a chart, whose absolute value is below a threshold.
-// data-v holds a byte for each cell: its absolute value in steps of data-n parts of the
-// largest, data-max, or 255 for no value. Without this script nothing fades.
+// Fades the cells of a map, or the bars of a chart, whose size is below a threshold. data-v
+// holds a byte for each cell: its size in steps of data-n parts of the largest, data-max; 254
+// for what fades always, 255 for no value. Without this script nothing fades.
 function(box){
   var d=box.dataset,steps=+d.n,max=+d.max,columns=+d.columns,rows=+d.rows,mass=d.mass.split(' '),
   cells=Array.from(atob(d.v),function(c){return c.charCodeAt(0)}),
@@ -16,10 +16,10 @@ function(box){
   function show(){
     var t=+range.value,n=0,img=paint.createImageData(columns,rows);
     cells.forEach(function(v,i){
-      if(v>=t&&v<255)n++;
-      if(v<t)img.data.set([+paper[0],+paper[1],+paper[2],225],4*i)});
+      if(v>=t&&v<254)n++;
+      if(v<t||v===254)img.data.set([+paper[0],+paper[1],+paper[2],225],4*i)});
     paint.putImageData(img,0,0);
-    say.textContent='|'+d.what+'| \u2265 '+ +(t*max/steps).toPrecision(3)+': '+n+' of '+counted+' '+d.things+', '+mass[t]+' % of the sum';
+    say.textContent=d.what+' \u2265 '+ +(t*max/steps).toPrecision(3)+': '+n+' of '+counted+' '+d.things+', '+mass[t]+' % of the '+d.sum;
     range.setAttribute('aria-valuetext',say.textContent)}
   range.oninput=show;
   show()}

@@ -65,20 +65,20 @@ test('swipe: the divider follows the slider and the pointer',()=>{
   b.onclick();
   assert.ok(!parts.hidden);assert.ok(stage.hidden);assert.ok(range.disabled);assert.equal(b.getAttribute('aria-pressed'),'true')});
 
-test('threshold: what is below fades, what has no value never does',()=>{
-  const steps=Buffer.from([0,40,100,200,255,39]).toString('base64'),mass=Array(201).fill('x');
+test('threshold: what is below fades, what has no value never does, what is negative always',()=>{
+  const steps=Buffer.from([0,40,100,200,255,39,254,254]).toString('base64'),mass=Array(201).fill('x');
   mass[40]='90';mass[0]='100';
-  const box=el('div',{'data-n':'200','data-start':'40','data-max':'2','data-columns':'3','data-rows':'2','data-paper':'255,254,253','data-what':'relevance','data-things':'cells','data-place':'left:0','data-mass':mass.join(' '),'data-v':steps},
+  const box=el('div',{'data-n':'200','data-start':'40','data-max':'2','data-columns':'4','data-rows':'2','data-paper':'255,254,253','data-what':'|relevance|','data-sum':'absolute sum','data-things':'cells','data-place':'left:0','data-mass':mass.join(' '),'data-v':steps},
     el('div',{'class':'whybook-over'},el('img',{})));
   script('threshold')(box);
   const range=box.querySelector('input'),say=box.querySelector('output'),veil=box.querySelector('canvas');
-  const alpha=()=>[0,1,2,3,4,5].map(i=>veil.painted[4*i+3]?1:0).join('');
-  assert.equal(alpha(),'100001');
+  const alpha=()=>[0,1,2,3,4,5,6,7].map(i=>veil.painted[4*i+3]?1:0).join('');
+  assert.equal(alpha(),'10000111');
   assert.deepEqual([...veil.painted.slice(0,3)],[255,254,253]);
-  assert.equal(say.textContent,'|relevance| ≥ 0.4: 3 of 5 cells, 90 % of the sum');
+  assert.equal(say.textContent,'|relevance| ≥ 0.4: 3 of 7 cells, 90 % of the absolute sum');
   assert.equal(range.getAttribute('aria-valuetext'),say.textContent);
-  range.value='200';range.oninput();assert.equal(alpha(),'111001');
-  range.value='0';range.oninput();assert.equal(alpha(),'000000')});
+  range.value='200';range.oninput();assert.equal(alpha(),'11100111');
+  range.value='0';range.oninput();assert.equal(alpha(),'00000011')});
 
 function table(rows,attributes){
   const row=(tag,cells)=>el('tr',{},...cells.map((c,j)=>el(tag,j?{'class':'whybook-n'}:{},c)));
