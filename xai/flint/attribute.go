@@ -3,6 +3,7 @@ package flint
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
@@ -12,10 +13,12 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
+func attributeName(j int) string { return fmt.Sprintf("attribute %d", j) }
+
 // attribute returns an error that matches xai.ErrTarget unless there is such an attribute.
 func (in *Interpreter) attribute(j int) error {
 	if n := in.Settings.Attributes; j < 0 || j >= n {
-		return fmt.Errorf("attribute %d: there are %d (0-%d): %w", j, n, n-1, xai.ErrTarget)
+		return fmt.Errorf("%s: there are %d (0-%d): %w", attributeName(j), n, n-1, xai.ErrTarget)
 	}
 	return nil
 }
@@ -25,7 +28,7 @@ func (in *Interpreter) attribute(j int) error {
 func (in *Interpreter) AttributeNet() (*nn.Net, error) {
 	names := make([]string, in.Settings.Attributes)
 	for j := range names {
-		names[j] = fmt.Sprintf("attribute %d", j)
+		names[j] = attributeName(j)
 	}
 	net, err := in.Net.To(phiName)
 	if err != nil {
@@ -62,6 +65,9 @@ func (in *Interpreter) Saliency(x datasets.Sample, attribute int) (saliency.Reci
 
 // Decoded is what the decoder makes of an input, and of each of its attributes.
 type Decoded struct {
+	Shape datasets.Shape
+	X     []float64 // d values: the input
+	Phi   []float64 // J values: its attributes
 	Image []float64 // d values: what d makes of phi(x)
 
 	// Parts has a row for each attribute: Image less what d makes of phi(x) with this
@@ -99,7 +105,7 @@ func (in *Interpreter) DecodeAttributes(ctx context.Context, x []float64) (*Deco
 	if err != nil {
 		return nil, fmt.Errorf("flint.Interpreter.DecodeAttributes: %w", err)
 	}
-	out := &Decoded{Image: images.RawRowView(j), Parts: images.Slice(0, j, 0, len(x)).(*mat.Dense)}
+	out := &Decoded{Shape: in.Net.Arch().Input(), X: slices.Clone(x), Phi: phi.RawRowView(0), Image: images.RawRowView(j), Parts: images.Slice(0, j, 0, len(x)).(*mat.Dense)}
 	for i := range j {
 		floats.SubTo(out.Parts.RawRowView(i), out.Image, images.RawRowView(i))
 	}

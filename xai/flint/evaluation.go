@@ -1,6 +1,7 @@
 package flint
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -14,15 +15,15 @@ import (
 type Evaluation struct {
 	Set datasets.Set
 	Outputs
-	Predicted   []int // f's class of each sample; the lowest where scores tie
-	Interpreted []int // g's
+	Alpha       *mat.Dense // n x J: contributions to the class of g
+	Predicted   []int      // f's class of each sample; the lowest where scores tie
+	Interpreted []int      // g's
 
 	Accuracy    float64   // share of samples that f gets right, 0-1
 	Interpreter float64   // share that g gets right
 	Fidelity    float64   // share where f and g say the same
 	Taus        []float64 // thresholds
 	Conciseness []float64 // mean number of relevant attributes at each of them; see Concise
-
 }
 
 // Evaluate measures f and g on data (paper, section 4.1: accuracy, fidelity, conciseness).
@@ -31,7 +32,7 @@ func (in *Interpreter) Evaluate(ctx context.Context, data datasets.Source) (Eval
 	if err != nil {
 		return Evaluation{}, err
 	}
-	e := Evaluation{Set: set, Outputs: o, Taus: Taus()}
+	e := Evaluation{Set: set, Outputs: o, Alpha: in.Contributions(o), Taus: Taus()}
 	if e.Predicted, err = classes(o.F); err != nil {
 		return e, fmt.Errorf("flint: f: %w", err)
 	}
@@ -39,7 +40,7 @@ func (in *Interpreter) Evaluate(ctx context.Context, data datasets.Source) (Eval
 		return e, fmt.Errorf("flint: g: %w", err)
 	}
 	e.Accuracy, e.Interpreter, e.Fidelity = share(e.Predicted, set.Labels), share(e.Interpreted, set.Labels), share(e.Predicted, e.Interpreted)
-	e.Conciseness = conciseness(in.Contributions(o), e.Taus)
+	e.Conciseness = conciseness(e.Alpha, e.Taus)
 	return e, nil
 }
 
@@ -100,15 +101,7 @@ func classes(scores *mat.Dense) ([]int, error) {
 	return list, nil
 }
 
-// sortPairs orders pairs by falling relevance; the lower attribute first where they tie.
+// sortPairs orders pairs by falling relevance; those that tie stay in their order.
 func sortPairs(list []Pair) {
-	slices.SortStableFunc(list, func(a, b Pair) int {
-		switch {
-		case a.R > b.R:
-			return -1
-		case a.R < b.R:
-			return 1
-		}
-		return a.Attribute - b.Attribute
-	})
+	slices.SortStableFunc(list, func(a, b Pair) int { return cmp.Compare(b.R, a.R) })
 }

@@ -1,9 +1,9 @@
 package flint
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/whybook/whybook/datasets"
@@ -55,15 +55,7 @@ func (in *Interpreter) Local(ctx context.Context, x datasets.Sample) (*Local, er
 // falling returns the places of values from the largest on; the lower place first where they tie.
 func falling(values []float64) []int {
 	order := places(len(values))
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case values[a] > values[b]:
-			return -1
-		case values[a] < values[b]:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(values[b], values[a]) })
 	return order
 }
 
@@ -73,8 +65,8 @@ func (l *Local) Agree() bool { return l.Predicted == l.Interpreted }
 // Relevant returns the attributes with r_j(x) > 1/tau, strongest first: the paper's L(x, f, g);
 // tau must be above 1.
 func (l *Local) Relevant(tau float64) ([]int, error) {
-	if !(tau > 1) || math.IsInf(tau, 1) {
-		return nil, fmt.Errorf("flint.Local.Relevant(%v): tau must be above 1 and finite: %w", tau, xai.ErrShape)
+	if err := checkTau("flint.Local.Relevant", tau); err != nil {
+		return nil, err
 	}
 	var list []int
 	for _, j := range l.Order {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
+	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
 	"github.com/whybook/whybook/xai/progress"
 	"gonum.org/v1/gonum/floats"
@@ -76,7 +78,9 @@ func (m Maximisation) withDefaults() (Maximisation, error) {
 
 // Maximised are images that make attributes large.
 type Maximised struct {
+	Shape      datasets.Shape
 	Attributes []int      // of each row
+	From       *mat.Dense // n x d: the images themselves
 	Images     *mat.Dense // n x d; values may be somewhat outside of Low and High
 	Original   []float64  // phi_j of the image itself
 	Before     []float64  // of the dim copy
@@ -117,7 +121,7 @@ func (in *Interpreter) Maximise(ctx context.Context, x *mat.Dense, attributes []
 	if err != nil {
 		return nil, err
 	}
-	out := &Maximised{Attributes: attributes, Images: mat.NewDense(n, d, nil)}
+	out := &Maximised{Shape: in.Net.Arch().Input(), Attributes: slices.Clone(attributes), From: mat.DenseCopyOf(x), Images: mat.NewDense(n, d, nil)}
 	for lo := 0; lo < n; lo += maximisedRows {
 		hi := min(lo+maximisedRows, n)
 		rows := x.Slice(lo, hi, 0, d).(*mat.Dense)
@@ -129,7 +133,7 @@ func (in *Interpreter) Maximise(ctx context.Context, x *mat.Dense, attributes []
 		}{{rows, &out.Original}, {part, &out.Before}, {part, &out.After}} {
 			if at.to == &out.After {
 				report := func(step int) { progress.Report(ctx, "maximise", lo*m.Stages*m.Steps+(hi-lo)*step, n*m.Stages*m.Steps) }
-				if err := m.climb(ctx, phi, part, targets, in.Net.Arch().Input(), report); err != nil {
+				if err := m.climb(ctx, phi, part, targets, out.Shape, report); err != nil {
 					return nil, fmt.Errorf("flint.Interpreter.Maximise: %w", err)
 				}
 			}
@@ -143,6 +147,13 @@ func (in *Interpreter) Maximise(ctx context.Context, x *mat.Dense, attributes []
 		}
 	}
 	return out, nil
+}
+
+// part returns some rows.
+func (m *Maximised) part(lo, hi int) *Maximised {
+	_, d := m.Images.Dims()
+	rows := func(of *mat.Dense) *mat.Dense { return of.Slice(lo, hi, 0, d).(*mat.Dense) }
+	return &Maximised{m.Shape, m.Attributes[lo:hi], rows(m.From), rows(m.Images), m.Original[lo:hi], m.Before[lo:hi], m.After[lo:hi]}
 }
 
 // climb runs all stages on x, in place.

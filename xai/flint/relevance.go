@@ -15,6 +15,14 @@ import (
 // Taus are the thresholds at which the paper measures conciseness.
 func Taus() []float64 { return []float64{1.5, 2, 2.5, 3, 4, 5} }
 
+// checkTau reports a threshold that leaves everything or nothing.
+func checkTau(where string, tau float64) error {
+	if !(tau > 1) || math.IsInf(tau, 1) {
+		return fmt.Errorf("%s(%v): tau must be above 1 and finite: %w", where, tau, xai.ErrShape)
+	}
+	return nil
+}
+
 // Contributions returns alpha, n x J: alpha_j(x) = phi_j(x) W[c][j], what attribute j adds to
 // the score of class c, the one that g says of x. The bias belongs to no attribute.
 func (in *Interpreter) Contributions(o Outputs) *mat.Dense {
@@ -121,8 +129,8 @@ func (in *Interpreter) Global(ctx context.Context, data datasets.Source, s uint6
 // Pairs lists the classes and attributes with r_{j,c} > 1/tau, by class and then by relevance;
 // tau must be above 1. The paper's figures list those above 0.1 to 0.2: tau 10 and 5.
 func (g *Global) Pairs(tau float64) ([]Pair, error) {
-	if !(tau > 1) {
-		return nil, fmt.Errorf("flint.Global.Pairs(%v): tau must be above 1: %w", tau, xai.ErrShape)
+	if err := checkTau("flint.Global.Pairs", tau); err != nil {
+		return nil, err
 	}
 	var list []Pair
 	k, j := g.R.Dims()

@@ -135,7 +135,7 @@ func (e *SelfExplainer) Evaluate(ctx context.Context, data datasets.Source) (Eva
 	if err != nil {
 		return Evaluation{}, err
 	}
-	out := Evaluation{Set: set, Outputs: Outputs{F: scores, G: scores}, Fidelity: 1, Taus: Taus(), Conciseness: conciseness(alpha, Taus())}
+	out := Evaluation{Set: set, Outputs: Outputs{F: scores, G: scores}, Alpha: alpha, Fidelity: 1, Taus: Taus(), Conciseness: conciseness(alpha, Taus())}
 	if out.Predicted, err = classes(scores); err != nil {
 		return out, err
 	}

@@ -3,6 +3,7 @@ package flint
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,6 +36,14 @@ func TestViews(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	made, err := in.Maximise(t.Context(), set.Batch(nil, places(10)), make([]int, 10), brief)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoded, err := in.DecodeAttributes(t.Context(), set.At(5).X)
+	if err != nil {
+		t.Fatal(err)
+	}
 	report, err := in.Report(t.Context(), set, set, brief)
 	if err != nil {
 		t.Fatal(err)
@@ -44,6 +53,12 @@ func TestViews(t *testing.T) {
 		says []string
 	}{
 		"global":      {g.View(), []string{"10", "16", "relevance", "attribute"}},
+		"threshold":   {g.ThresholdView(5), []string{"of 160 cells with mean relevance r ≥ 0.2 carry", "of positive values"}},
+		"use":         {g.UseView(), []string{"tau", "10", "shared attributes"}},
+		"one tau":     {g.UseView(4), []string{"0.25"}},
+		"maximised":   {made.View(), []string{"attribute 0", "16 grey images", "the first 8 of 10"}},
+		"decoded":     {decoded.View(), []string{"decoder", "input", "added brightness", "attribute"}},
+		"relevances":  {l.ThresholdView(4), []string{"of 16 bars with relevance r ≥ 0.25 carry", "attribute 15"}},
 		"pairs":       {g.PairsView(5), []string{"0.2"}},
 		"conciseness": {e.ConcisenessView(), []string{"tau", "FLINT"}},
 		"evaluation":  {e.View(), []string{"fidelity", "300 samples"}},
@@ -51,7 +66,7 @@ func TestViews(t *testing.T) {
 		"noise":       {NoiseView(noise), []string{"noise", "strongest"}},
 		"history":     {in.HistoryView(), []string{"epoch", "diversity", "rebuild"}},
 		"local":       {l.View(t.Context(), in, brief), []string{"relevance", "attribute", "Why"}},
-		"sheet":       {sheets[0].View(), []string{"Attribute", "decoder", "made"}},
+		"sheet":       {sheets[0].View(), []string{"Attribute", "decoder", "made", "relevance to the classes"}},
 		"sheets":      {SheetsView(sheets), []string{"Attribute"}},
 		"report":      {report, []string{"attributes"}},
 	} {
@@ -71,6 +86,19 @@ func TestViews(t *testing.T) {
 			t.Errorf("the sheet of attribute %d has the pairs %v", sheets[0].Attribute, sheets[0].Pairs)
 		}
 	}
+	for _, s := range sheets {
+		for i, p := range s.Pairs {
+			want, err := g.Activating(p.Class, s.Attribute, top)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows, _ := s.Made[i].From.Dims()
+			if !slices.Equal(s.Samples[i], want) || rows != len(want) || !slices.Equal(s.Made[i].From.RawRowView(rows-1), g.Set.At(want[rows-1]).X) ||
+				s.Made[i].Attributes[0] != s.Attribute || s.Made[i].Original[0] != g.Phi.At(want[0], s.Attribute) {
+				t.Errorf("attribute %d, class %d: samples %v, want %v, and images made from %d of them", s.Attribute, p.Class, s.Samples[i], want, rows)
+			}
+		}
+	}
 	empty := &Global{Classes: g.Classes, R: g.R, Samples: g.Samples}
 	for j := range 16 {
 		for c := range 10 {
@@ -83,11 +111,17 @@ func TestViews(t *testing.T) {
 	}
 	for name, v := range map[string]render.View{
 		"no sheets": SheetsView(none), "no sheet": Sheet{}.View(), "no decision": (&Local{}).View(t.Context(), in, brief),
-		"tau": g.PairsView(1), "no evaluations": ConcisenessView(nil, nil), "thresholds": e.CertaintyView(-1, 1),
+		"tau": g.PairsView(1), "slider": g.ThresholdView(1), "table": g.UseView(5, 1), "bars": l.ThresholdView(math.NaN()), "no bars": (&Local{}).ThresholdView(5),
+		"nothing made": (&Maximised{}).View(), "nothing decoded": (&Decoded{}).View(), "no evaluations": ConcisenessView(nil, nil), "thresholds": e.CertaintyView(-1, 1),
 		"no history": (&Interpreter{Net: in.predictor.Double()}).HistoryView(),
 	} {
 		if name != "no history" && v.Err() == nil {
 			t.Errorf("%s: no error", name)
+		}
+	}
+	for v, want := range map[float64]string{-0.001: "0.00", math.Copysign(0, -1): "0.00", -0.126: "-0.13", 182.304: "182.30"} {
+		if got := decimals(v); got != want {
+			t.Errorf("%v is written %q, want %q", v, got, want)
 		}
 	}
 	if v := SheetsView(nil); !errors.Is(v.Err(), render.ErrEmpty) {
