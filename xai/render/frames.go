@@ -91,6 +91,10 @@ func (s sequence) alt() string {
 	return fmt.Sprintf("Sequence of %d frames, %s from %s to %s. First: %s Last: %s", len(s.parts), s.axis, s.labels[0], s.labels[last], s.parts[0].Alt(), s.parts[last].Alt())
 }
 
+// besides is how wide a picture is at most, in CSS pixels, that can stand at half of its width or
+// less beside others, where all are shown. Figures of figures cannot be read then.
+const besides = 540
+
 func (s sequence) html(v View, id string) (template.HTML, []script, error) {
 	var b strings.Builder
 	scripts := []script{framesScript}
@@ -111,7 +115,11 @@ func (s sequence) html(v View, id string) (template.HTML, []script, error) {
 			return "", nil, part.err
 		}
 		scripts = append(scripts, part.scripts...)
-		fmt.Fprintf(&b, "<div class=\"whybook-frame\" data-n=\"%s\">%s</div>\n", html.EscapeString(s.labels[i]), part.html)
+		class := "whybook-frame"
+		if s.parts[i].width() > besides {
+			class += " whybook-wide"
+		}
+		fmt.Fprintf(&b, "<div class=\"%s\" data-n=\"%s\">%s</div>\n", class, html.EscapeString(s.labels[i]), part.html)
 	}
 	b.WriteString("</div>\n</div>\n")
 	return template.HTML(b.String()), scripts, nil

@@ -242,8 +242,11 @@ func (v View) still(limit int) (template.URL, int, error) {
 	if err != nil {
 		return "", 0, err
 	}
-	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(img)), int(v.frame().fit(pageWidth).w/px + 0.5), nil
+	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(img)), v.width(), nil
 }
+
+// width returns the width of the picture in CSS pixels.
+func (v View) width() int { return int(v.frame().fit(pageWidth).w/px + 0.5) }
 
 // described returns the long description of the view and its parts.
 func (v View) described() []string {

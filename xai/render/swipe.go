@@ -56,9 +56,7 @@ type swiped struct {
 }
 
 // width returns the width of a picture without its title, in CSS pixels.
-func (s swiped) width(i int) int {
-	return int(s.parts[i].Titled("").frame().fit(pageWidth).w/px + 0.5)
-}
+func (s swiped) width(i int) int { return s.parts[i].Titled("").width() }
 
 func (s swiped) html(v View, id string) (template.HTML, []script, error) {
 	box, err := swipeScript.box()

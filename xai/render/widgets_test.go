@@ -56,6 +56,19 @@ say(document.querySelectorAll('img[src=x]').length+' attacks, '+performance.getE
 	}
 }
 
+// Where all parts of a choice are shown, one that is a figure of figures keeps its width.
+func TestWidePartsKeepTheirWidth(t *testing.T) {
+	t.Parallel()
+	small := relevances(asIs).View()
+	html := must(Choice{Views: []View{Row(small, small).Titled("wide"), HeatMap{Title: "narrow", Values: ramp28(), Height: 28, Width: 28}.View()}}.View().HTML())
+	got := browse(t, "<body style='width:900px'>"+html, `
+document.querySelector('.whybook-bar button').click();
+say(Array.from(document.querySelectorAll('.whybook-frame')).map(function(e){return e.offsetWidth>600?'wide':e.offsetWidth<=270?'narrow':e.offsetWidth}).join(' '));`)
+	if strings.Join(got, "\n") != "wide narrow" {
+		t.Errorf("the parts are %q", got)
+	}
+}
+
 // The slider counts what the numbers say, at every step, whatever the values.
 func TestThresholdSteps(t *testing.T) {
 	for _, values := range [][]float64{{1, 0.6, -0.35, 0.2, 0.05}, {0, 0}, {-1e300, 1e300, math.NaN()}, {5e-324, 0}, {0.1, 0.2, 0.3}, {3}, {-2, -1}, {-2, 0.5, 0}} {
