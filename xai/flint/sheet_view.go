@@ -18,6 +18,7 @@ type Sheet struct {
 	Made      []*Maximised // and what Maximise makes of these
 
 	g       *Global
+	tau     float64
 	pixels  saliency.Map // of the first sample
 	decoded []float64    // what the attribute adds to the decoder's image of it
 }
@@ -34,7 +35,7 @@ func (in *Interpreter) Sheets(ctx context.Context, g *Global, tau float64, m Max
 	var list []Sheet
 	var rows, attributes []int
 	for j := range in.Settings.Attributes {
-		s := Sheet{Attribute: j, g: g}
+		s := Sheet{Attribute: j, g: g, tau: tau}
 		for _, p := range pairs {
 			if p.Attribute != j {
 				continue
@@ -101,7 +102,7 @@ func (s Sheet) View() render.View {
 	if s.g == nil {
 		return render.Failed(fmt.Errorf("flint.Sheet.View: there is no sheet; it is made by Interpreter.Sheets"))
 	}
-	grid := render.ImageGrid{Title: "Its largest samples, and what makes it larger still (brightness scaled)", Columns: 2 * top}
+	grid := render.ImageGrid{Title: "Its largest samples, and images made of them to enlarge it (brightness scaled)", Columns: 2 * top}
 	image := s.g.Set.Shape
 	blank := picture(make([]float64, image.Size()), image, "no sample")
 	var classes []string
@@ -126,7 +127,9 @@ func (s Sheet) View() render.View {
 // classesView draws the attribute's relevance, to two decimals, to the classes of which g says a
 // sample.
 func (s Sheet) classesView() render.View {
-	bars := render.Bars{Title: "Its relevance to the classes", Label: "mean relevance r", Vertical: true}
+	bars := render.Bars{
+		Title: "Its relevance to the classes", Label: "mean relevance r", Vertical: true, References: []render.Reference{{Name: "relevant", At: 1 / s.tau}},
+	}
 	for c := range s.g.Classes {
 		if r := s.g.R.At(c, s.Attribute); !math.IsNaN(r) {
 			bars.Labels, bars.Values = append(bars.Labels, class(s.g.Classes, c)), append(bars.Values, math.Round(100*r)/100)
