@@ -51,7 +51,7 @@ var rules = map[string]rule{
 	"xai/forest":    {inside: []string{"xai", "xai/seed", "xai/progress", "xai/tree", "xai/internal/parallel"}, view: []string{"xai/render"}, tests: []string{"datasets"}},
 	"xai/project":   {inside: []string{"xai", "xai/seed", "xai/progress", "xai/neighbors", "xai/internal/gemm", "xai/internal/parallel"}},
 
-	"xai/nn":                  {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/internal/graph", "xai/internal/parallel"}, view: []string{"xai/render"}, tests: []string{"golang.org/x/sys/cpu"}},
+	"xai/nn":                  {inside: []string{"datasets", "xai", "xai/seed", "xai/progress", "xai/internal/gemm", "xai/internal/graph", "xai/internal/parallel"}, view: []string{"xai/render"}, tests: []string{"golang.org/x/sys/cpu"}},
 	"xai/nn/onnx":             {inside: []string{"datasets", "xai", "xai/nn", "xai/nn/onnx/internal/pb", "xai/nn/onnx/internal/ir"}, tests: []string{"xai/seed"}},
 	"xai/nn/onnx/internal/ir": {inside: []string{"xai", "xai/nn/onnx/internal/pb"}, tests: []string{"xai/seed"}},
 	"xai/nn/onnx/internal/pb": {outside: []string{"google.golang.org/protobuf"}},

@@ -3,6 +3,7 @@ package nn
 import (
 	"math"
 
+	"github.com/whybook/whybook/xai/internal/gemm"
 	"github.com/whybook/whybook/xai/internal/graph"
 )
 
@@ -46,18 +47,10 @@ func adamRule[T graph.Float](o Adam) stepper[T] {
 		// The bias corrections of the moments, folded into the step size and epsilon.
 		c1 := 1 - math.Pow(o.Beta1, float64(n))
 		c2 := math.Sqrt(1 - math.Pow(o.Beta2, float64(n)))
-		step, eps := T(rate*c2/c1), T(o.Epsilon*c2)
-		b1, a1, b2, a2, decay := T(o.Beta1), T(1-o.Beta1), T(o.Beta2), T(1-o.Beta2), T(o.WeightDecay)
-		return func(w, g []T, state [2][]T) {
-			m, v := state[0][:len(w)], state[1][:len(w)]
-			for j, d := range g[:len(w)] {
-				if decay != 0 {
-					d += decay * w[j]
-				}
-				m[j] = b1*m[j] + a1*d
-				v[j] = b2*v[j] + a2*d*d
-				w[j] -= step * m[j] / (T(math.Sqrt(float64(v[j]))) + eps)
-			}
+		step := gemm.AdamStep[T]{
+			Beta1: T(o.Beta1), Rest1: T(1 - o.Beta1), Beta2: T(o.Beta2), Rest2: T(1 - o.Beta2),
+			Rate: T(rate * c2 / c1), Epsilon: T(o.Epsilon * c2), Decay: T(o.WeightDecay),
 		}
+		return func(w, g []T, state [2][]T) { step.Update(gemm.Best(), w, g, state[0], state[1]) }
 	}
 }

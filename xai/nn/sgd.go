@@ -3,6 +3,7 @@ package nn
 import (
 	"errors"
 
+	"github.com/whybook/whybook/xai/internal/gemm"
 	"github.com/whybook/whybook/xai/internal/graph"
 )
 
@@ -42,21 +43,7 @@ func (o SGD) check() error {
 
 func sgdRule[T graph.Float](o SGD) stepper[T] {
 	return func(_ int, rate float64) func(w, g []T, state [2][]T) {
-		r, mu, decay := T(rate), T(o.Momentum), T(o.WeightDecay)
-		return func(w, g []T, state [2][]T) {
-			for j, d := range g {
-				d += decay * w[j]
-				if mu != 0 {
-					v := mu*state[0][j] + d
-					state[0][j] = v
-					if o.Nesterov {
-						d += mu * v
-					} else {
-						d = v
-					}
-				}
-				w[j] -= r * d
-			}
-		}
+		step := gemm.SGDStep[T]{Rate: T(rate), Decay: T(o.WeightDecay), Momentum: T(o.Momentum), Nesterov: o.Nesterov}
+		return func(w, g []T, state [2][]T) { step.Update(gemm.Best(), w, g, state[0]) }
 	}
 }

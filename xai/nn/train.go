@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -316,14 +317,15 @@ func (r runningNorm[T]) update() {
 
 // draw fills a dropout mask: 0 with the layer's rate, else 1/(1-rate).
 func (m dropMask[T]) draw(r *rand.Rand) {
-	keep := T(1 / (1 - m.layer.Rate))
+	// A uniform number below the rate, r.Float64() < Rate, without its division, nor a
+	// branch that no processor can foresee.
+	const bits = 53
+	limit := uint64(math.Ceil(math.Ldexp(m.layer.Rate, bits)))
+	factor := [2]T{T(1 / (1 - m.layer.Rate)), 0}
 	data := m.node.Data()
 	for i := range data {
-		if r.Float64() < m.layer.Rate {
-			data[i] = 0
-		} else {
-			data[i] = keep
-		}
+		below := (r.Uint64()<<(64-bits)>>(64-bits) - limit) >> 63
+		data[i] = factor[below]
 	}
 }
 

@@ -73,3 +73,20 @@ func TestElementwiseNothingBeyondSlices(t *testing.T) {
 		}
 	}
 }
+
+// TestStepsNothingBeyondSlices does the same for the updates of optimisers.
+func TestStepsNothingBeyondSlices(t *testing.T) {
+	const most = 40
+	var x [4][]float32
+	for i := range x {
+		x[i] = beforeFault[float32](t, most)
+	}
+	for _, c := range stepCases() {
+		for _, kn := range Kernels() {
+			for n := range most {
+				last := func(i int) []float32 { return x[i][len(x[i])-n:] }
+				c.call(kn, last(0), last(1), last(2), last(3))
+			}
+		}
+	}
+}

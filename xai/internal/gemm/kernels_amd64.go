@@ -49,6 +49,17 @@ func vectorsFor(p path) *vectors {
 	return nil
 }
 
+// stepsFor returns the updates of p, nil for plain Go.
+func stepsFor(p path) *steps {
+	switch p {
+	case pathAVX512:
+		return &stepAVX512
+	case pathAVX2:
+		return &stepAVX2
+	}
+	return nil
+}
+
 // pieceLanes returns the number of elements that copyPieces copies at a time, 0
 // where it and transposePieces do not run.
 func pieceLanes() int {

@@ -13,6 +13,9 @@ func vectorsFor(path) *vectors {
 	return nil
 }
 
+// stepsFor returns the updates of p, nil for plain Go.
+func stepsFor(path) *steps { return nil }
+
 // poolsFor returns the 2 x 2 pooling of p, nil for plain Go.
 func poolsFor(path) *pools { return nil }
 

@@ -58,16 +58,36 @@ var dAVX512 = micro[float64]{
 
 var vecAVX2 = vectors{
 	add:      addAVX2,
+	mul:      mulAVX2,
 	scale:    scaleAVX2,
 	axpy:     axpyAVX2,
 	relu:     reluAVX2,
 	reluGrad: reluGradAVX2,
+	leaky:    leakyAVX2,
 }
 
 var vecAVX512 = vectors{
 	add:      addAVX512,
+	mul:      mulAVX512,
 	scale:    scaleAVX512,
 	axpy:     axpyAVX512,
 	relu:     reluAVX512,
 	reluGrad: reluGradAVX512,
+	leaky:    leakyAVX512,
+}
+
+var stepAVX2 = steps{
+	adam:      adamAVX2,
+	adamDecay: adamDecayAVX2,
+	sgd:       sgdAVX2,
+	momentum:  momentumAVX2,
+	nesterov:  nesterovAVX2,
+}
+
+var stepAVX512 = steps{
+	adam:      adamAVX512,
+	adamDecay: adamDecayAVX512,
+	sgd:       sgdAVX512,
+	momentum:  momentumAVX512,
+	nesterov:  nesterovAVX512,
 }

@@ -3,7 +3,7 @@ package gemm
 import "fmt"
 
 // vectors are the elementwise operations of one instruction set on n elements.
-type vectors struct{ add, scale, axpy, relu, reluGrad vecFunc }
+type vectors struct{ add, mul, scale, axpy, relu, reluGrad, leaky vecFunc }
 
 // vecFunc computes dst from x, y, dst and alpha: those that the operation has.
 type vecFunc func(n int, dst, x, y *float32, alpha float32)
@@ -17,6 +17,18 @@ func (kn Kernel) Add(dst, x, y []float32) {
 	}
 	for i := range dst {
 		dst[i] = x[i] + y[i]
+	}
+}
+
+// Mul computes dst = x y, element by element.
+func (kn Kernel) Mul(dst, x, y []float32) {
+	checkLengths("Mul", len(dst), len(x), len(y))
+	if v := vectorsFor(kn.path); v != nil && len(dst) > 0 {
+		v.mul(len(dst), &dst[0], &x[0], &y[0], 0)
+		return
+	}
+	for i := range dst {
+		dst[i] = x[i] * y[i]
 	}
 }
 
@@ -72,6 +84,22 @@ func (kn Kernel) ReLUGrad(dst, grad, x []float32) {
 			g = 0
 		}
 		dst[i] = g
+	}
+}
+
+// Leaky computes dst = x where y > 0 and alpha x elsewhere: leaky ReLU for y = x, and its
+// gradient for the output's gradient x and the input y.
+func (kn Kernel) Leaky(dst []float32, alpha float32, x, y []float32) {
+	checkLengths("Leaky", len(dst), len(x), len(y))
+	if v := vectorsFor(kn.path); v != nil && len(dst) > 0 {
+		v.leaky(len(dst), &dst[0], &x[0], &y[0], alpha)
+		return
+	}
+	for i, xi := range x {
+		if !(y[i] > 0) {
+			xi *= alpha
+		}
+		dst[i] = xi
 	}
 }
 

@@ -9,6 +9,11 @@ package gemm
 //go:noescape
 func addAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
 
+// mulAVX2 computes dst = x y for n elements.
+//
+//go:noescape
+func mulAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
+
 // scaleAVX2 computes dst = alpha x for n elements.
 //
 //go:noescape
@@ -29,10 +34,20 @@ func reluAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
 //go:noescape
 func reluGradAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
 
+// leakyAVX2 computes dst = x where y > 0 and alpha x elsewhere for n elements.
+//
+//go:noescape
+func leakyAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
+
 // addAVX512 computes dst = x + y for n elements.
 //
 //go:noescape
 func addAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
+
+// mulAVX512 computes dst = x y for n elements.
+//
+//go:noescape
+func mulAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
 
 // scaleAVX512 computes dst = alpha x for n elements.
 //
@@ -53,3 +68,8 @@ func reluAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
 //
 //go:noescape
 func reluGradAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
+
+// leakyAVX512 computes dst = x where y > 0 and alpha x elsewhere for n elements.
+//
+//go:noescape
+func leakyAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)

@@ -67,6 +67,59 @@ done:
 	VZEROUPPER
 	RET
 
+// func mulAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
+// Requires: AVX, AVX2
+TEXT ·mulAVX2(SB), NOSPLIT, $0-36
+	MOVQ n+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ y+24(FP), BX
+
+block:
+	CMPQ    AX, $0x00000020
+	JL      rest
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(CX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(BX), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, 64(CX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(BX), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, 96(CX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, AX
+	JMP     block
+
+rest:
+	CMPQ         AX, $0x00
+	JLE          done
+	VMOVQ        AX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     slanes<>+0(SB), Y0, Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMASKMOVPS   (BX), Y0, Y2
+	VMULPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (CX)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
+	SUBQ         $0x00000008, AX
+	JMP          rest
+
+done:
+	VZEROUPPER
+	RET
+
 // func scaleAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
 // Requires: AVX, AVX2
 TEXT ·scaleAVX2(SB), NOSPLIT, $0-36
@@ -274,6 +327,71 @@ done:
 	VZEROUPPER
 	RET
 
+// func leakyAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
+// Requires: AVX, AVX2
+TEXT ·leakyAVX2(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         y+24(FP), BX
+	VBROADCASTSS alpha+32(FP), Y0
+	VXORPS       Y1, Y1, Y1
+
+block:
+	CMPQ      AX, $0x00000020
+	JL        rest
+	VMOVUPS   (DX), Y3
+	VMOVUPS   (BX), Y4
+	VMULPS    Y0, Y3, Y2
+	VCMPPS    $0x1e, Y1, Y4, Y4
+	VBLENDVPS Y4, Y3, Y2, Y2
+	VMOVUPS   Y2, (CX)
+	VMOVUPS   32(DX), Y3
+	VMOVUPS   32(BX), Y4
+	VMULPS    Y0, Y3, Y2
+	VCMPPS    $0x1e, Y1, Y4, Y4
+	VBLENDVPS Y4, Y3, Y2, Y2
+	VMOVUPS   Y2, 32(CX)
+	VMOVUPS   64(DX), Y3
+	VMOVUPS   64(BX), Y4
+	VMULPS    Y0, Y3, Y2
+	VCMPPS    $0x1e, Y1, Y4, Y4
+	VBLENDVPS Y4, Y3, Y2, Y2
+	VMOVUPS   Y2, 64(CX)
+	VMOVUPS   96(DX), Y3
+	VMOVUPS   96(BX), Y4
+	VMULPS    Y0, Y3, Y2
+	VCMPPS    $0x1e, Y1, Y4, Y4
+	VBLENDVPS Y4, Y3, Y2, Y2
+	VMOVUPS   Y2, 96(CX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000080, BX
+	SUBQ      $0x00000020, AX
+	JMP       block
+
+rest:
+	CMPQ         AX, $0x00
+	JLE          done
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPCMPGTD     slanes<>+0(SB), Y2, Y2
+	VMASKMOVPS   (DX), Y2, Y4
+	VMASKMOVPS   (BX), Y2, Y5
+	VMULPS       Y0, Y4, Y3
+	VCMPPS       $0x1e, Y1, Y5, Y5
+	VBLENDVPS    Y5, Y4, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (CX)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
+	SUBQ         $0x00000008, AX
+	JMP          rest
+
+done:
+	VZEROUPPER
+	RET
+
 // func addAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·addAVX512(SB), NOSPLIT, $0-36
@@ -316,6 +434,59 @@ rest:
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (BX), K1, Z1
 	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, AX
+	JMP       rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func mulAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulAVX512(SB), NOSPLIT, $0-36
+	MOVQ n+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ y+24(FP), BX
+
+block:
+	CMPQ    AX, $0x00000040
+	JL      rest
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, (CX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(CX)
+	VMOVUPS 128(DX), Z0
+	VMOVUPS 128(BX), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, 128(CX)
+	VMOVUPS 192(DX), Z0
+	VMOVUPS 192(BX), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, 192(CX)
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	SUBQ    $0x00000040, AX
+	JMP     block
+
+rest:
+	CMPQ      AX, $0x00
+	JLE       done
+	MOVQ      $-1, SI
+	BZHIQ     AX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (BX), K1, Z1
+	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (CX)
 	ADDQ      $0x00000040, CX
 	ADDQ      $0x00000040, DX
@@ -524,6 +695,71 @@ rest:
 	VCMPPS    $0x1e, Z0, Z2, K2
 	VMOVAPS.Z Z1, K2, Z1
 	VMOVUPS   Z1, K1, (CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, AX
+	JMP       rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func leakyAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·leakyAVX512(SB), NOSPLIT, $0-36
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         y+24(FP), BX
+	VBROADCASTSS alpha+32(FP), Z0
+	VPXORD       Z1, Z1, Z1
+
+block:
+	CMPQ    AX, $0x00000040
+	JL      rest
+	VMOVUPS (DX), Z3
+	VMOVUPS (BX), Z4
+	VMULPS  Z0, Z3, Z2
+	VCMPPS  $0x1e, Z1, Z4, K1
+	VMOVAPS Z3, K1, Z2
+	VMOVUPS Z2, (CX)
+	VMOVUPS 64(DX), Z3
+	VMOVUPS 64(BX), Z4
+	VMULPS  Z0, Z3, Z2
+	VCMPPS  $0x1e, Z1, Z4, K1
+	VMOVAPS Z3, K1, Z2
+	VMOVUPS Z2, 64(CX)
+	VMOVUPS 128(DX), Z3
+	VMOVUPS 128(BX), Z4
+	VMULPS  Z0, Z3, Z2
+	VCMPPS  $0x1e, Z1, Z4, K1
+	VMOVAPS Z3, K1, Z2
+	VMOVUPS Z2, 128(CX)
+	VMOVUPS 192(DX), Z3
+	VMOVUPS 192(BX), Z4
+	VMULPS  Z0, Z3, Z2
+	VCMPPS  $0x1e, Z1, Z4, K1
+	VMOVAPS Z3, K1, Z2
+	VMOVUPS Z2, 192(CX)
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	SUBQ    $0x00000040, AX
+	JMP     block
+
+rest:
+	CMPQ      AX, $0x00
+	JLE       done
+	MOVQ      $-1, SI
+	BZHIQ     AX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DX), K1, Z3
+	VMOVUPS.Z (BX), K1, Z4
+	VMULPS    Z0, Z3, Z2
+	VCMPPS    $0x1e, Z1, Z4, K2
+	VMOVAPS   Z3, K2, Z2
+	VMOVUPS   Z2, K1, (CX)
 	ADDQ      $0x00000040, CX
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, BX

@@ -16,6 +16,7 @@ var vecOps = []struct {
 	want func(d, x, y float32) float32
 }{
 	{"Add", func(kn Kernel, dst, x, y []float32) { kn.Add(dst, x, y) }, func(_, x, y float32) float32 { return x + y }},
+	{"Mul", func(kn Kernel, dst, x, y []float32) { kn.Mul(dst, x, y) }, func(_, x, y float32) float32 { return x * y }},
 	{"Scale", func(kn Kernel, dst, x, _ []float32) { kn.Scale(dst, 0.3, x) }, func(_, x, _ float32) float32 { return 0.3 * x }},
 	{"Axpy", func(kn Kernel, dst, x, _ []float32) { kn.Axpy(dst, 0.3, x) }, func(d, x, _ float32) float32 { return d + float32(0.3*x) }},
 	{"ReLU", func(kn Kernel, dst, x, _ []float32) { kn.ReLU(dst, x) }, func(_, x, _ float32) float32 {
@@ -29,6 +30,18 @@ var vecOps = []struct {
 			return x
 		}
 		return 0
+	}},
+	{"Leaky", func(kn Kernel, dst, x, _ []float32) { kn.Leaky(dst, -0.3, x, x) }, func(_, x, _ float32) float32 {
+		if x > 0 {
+			return x
+		}
+		return -0.3 * x
+	}},
+	{"LeakyGrad", func(kn Kernel, dst, x, y []float32) { kn.Leaky(dst, 0.3, x, y) }, func(_, x, y float32) float32 {
+		if y > 0 {
+			return x
+		}
+		return 0.3 * x
 	}},
 }
 

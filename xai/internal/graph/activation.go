@@ -47,17 +47,28 @@ func reluGrad[T Float](out, grad, y []T) {
 // slope, as in PyTorch.
 func (b *Builder[T]) LeakyReLU(x *Node[T], slope float64) *Node[T] {
 	s := T(slope)
-	return b.pointwise("leakyrelu", x, func(x T) T {
-		if x > 0 {
-			return x
+	run := func(out []T, in [][]T) { leaky(out, s, in[0], in[0]) }
+	return b.elementwise("leakyrelu", []*Node[T]{x}, run, func(y, grad *Node[T]) []*Node[T] {
+		sign := x
+		if s >= 0 {
+			sign = y // positive where x is; with it, x need not be kept
 		}
-		return s * x
-	}, func(x, _ T) T {
-		if x > 0 {
-			return 1
-		}
-		return s
+		return []*Node[T]{b.pairwise("leakyrelu.dx", grad, sign, func(out, grad, sign []T) { leaky(out, s, grad, sign) }, nil)}
 	})
+}
+
+// leaky computes out = x where y > 0 and slope x elsewhere.
+func leaky[T Float](out []T, slope T, x, y []T) {
+	if out, ok := any(out).([]float32); ok {
+		gemm.Best().Leaky(out, float32(slope), any(x).([]float32), any(y).([]float32))
+		return
+	}
+	for i, v := range x {
+		if !(y[i] > 0) {
+			v *= slope
+		}
+		out[i] = v
+	}
 }
 
 // Sigmoid returns 1/(1+exp(-x)).

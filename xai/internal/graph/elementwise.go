@@ -1,6 +1,10 @@
 package graph
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/whybook/whybook/xai/internal/gemm"
+)
 
 // Add returns x + y, element by element.
 func (b *Builder[T]) Add(x, y *Node[T]) *Node[T] {
@@ -111,7 +115,10 @@ func needed[T Float](n *Node[T], make func() *Node[T]) *Node[T] {
 }
 
 func multiplyElements[T Float](out, x, y []T) {
-	y = y[:len(x)]
+	if out, ok := any(out).([]float32); ok {
+		gemm.Best().Mul(out, any(x).([]float32), any(y).([]float32))
+		return
+	}
 	for i, v := range x {
 		out[i] = v * y[i]
 	}

@@ -281,6 +281,8 @@ func TestKinks(t *testing.T) {
 		{"ReLU", (*Builder[float64]).ReLU, []float64{-1, 0, minusZero, 2}, []float64{0, 0, 0, 1}},
 		{"LeakyReLU", func(b *Builder[float64], x *Node[float64]) *Node[float64] { return b.LeakyReLU(x, 0.1) },
 			[]float64{-1, 0, minusZero, 2}, []float64{0.1, 0.1, 0.1, 1}},
+		{"LeakyReLU of negative slope", func(b *Builder[float64], x *Node[float64]) *Node[float64] { return b.LeakyReLU(x, -0.5) },
+			[]float64{-1, 0, minusZero, 2}, []float64{-0.5, -0.5, -0.5, 1}},
 		{"Clip", func(b *Builder[float64], x *Node[float64]) *Node[float64] { return b.Clip(x, -1, 1) },
 			[]float64{-1, 1, -1.5, 1.5}, []float64{1, 1, 0, 0}},
 		{"MaxPool: the first of a tie takes it all", pool(Plane{1, 2, 2}, Square(2, 2, 0)), []float64{5, 5, 5, 5}, []float64{1, 0, 0, 0}},

@@ -44,6 +44,7 @@ func generate() (map[string][]byte, error) {
 		"pack": packKernels,
 		"vec":  vecKernels,
 		"pool": poolKernels,
+		"step": stepKernels,
 	} {
 		ctx := build.NewContext()
 		ctx.ConstraintExpr("amd64")

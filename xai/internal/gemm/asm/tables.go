@@ -44,6 +44,13 @@ func tables() ([]byte, error) {
 		}
 		w.WriteString("}\n")
 	}
+	for _, v := range []isa{avx2, avx512} {
+		fmt.Fprintf(&w, "\nvar step%s = steps{\n", v.name)
+		for _, s := range stepKinds {
+			fmt.Fprintf(&w, "\t%s: %s%s,\n", s.name, s.name, v.name)
+		}
+		w.WriteString("}\n")
+	}
 	text, err := format.Source(w.Bytes())
 	if err != nil {
 		return nil, fmt.Errorf("asm: tables: %w", err)

@@ -12,30 +12,50 @@ import (
 type elementwise struct {
 	name, doc string
 	reads     string // which of d (dst), x and y
-	body      func(o *ops, d, x, y, alpha reg.VecVirtual)
+	scalars   string // which of a (alpha) and 0
+	body      func(o *ops, v lanes)
 }
 
+// lanes are the registers of an operation; those that it does not read are nil.
+type lanes struct{ d, x, y, alpha, zero reg.VecVirtual }
+
 var elementwises = []elementwise{
-	{"add", "dst = x + y", "xy", func(o *ops, d, x, y, _ reg.VecVirtual) { o.VADDPS(y, x, d) }},
-	{"scale", "dst = alpha x", "x", func(o *ops, d, x, _, alpha reg.VecVirtual) { o.VMULPS(alpha, x, d) }},
+	{"add", "dst = x + y", "xy", "", func(o *ops, v lanes) { o.VADDPS(v.y, v.x, v.d) }},
+	{"mul", "dst = x y", "xy", "", func(o *ops, v lanes) { o.VMULPS(v.y, v.x, v.d) }},
+	{"scale", "dst = alpha x", "x", "a", func(o *ops, v lanes) { o.VMULPS(v.alpha, v.x, v.d) }},
 	// Not a fused multiply-add, which plain Go has not.
-	{"axpy", "dst = dst + alpha x", "dx", func(o *ops, d, x, _, alpha reg.VecVirtual) {
-		o.VMULPS(alpha, x, x)
-		o.VADDPS(x, d, d)
+	{"axpy", "dst = dst + alpha x", "dx", "a", func(o *ops, v lanes) {
+		o.VMULPS(v.alpha, v.x, v.x)
+		o.VADDPS(v.x, v.d, v.d)
 	}},
 	// The maximum of two zeros, or with a NaN, is its second operand, which is x.
-	{"relu", "dst = 0 where x < 0 and x elsewhere", "x", func(o *ops, d, x, _, zero reg.VecVirtual) { o.VMAXPS(x, zero, d) }},
-	{"reluGrad", "dst = x where y > 0 and 0 elsewhere", "xy", func(o *ops, d, x, y, zero reg.VecVirtual) {
-		const greater = 30 // ordered, quiet
+	{"relu", "dst = 0 where x < 0 and x elsewhere", "x", "0", func(o *ops, v lanes) { o.VMAXPS(v.x, v.zero, v.d) }},
+	{"reluGrad", "dst = x where y > 0 and 0 elsewhere", "xy", "0", func(o *ops, v lanes) {
 		if o.isa.bytes == 64 {
-			positive := o.K()
-			o.VCMPPS(operand.U8(greater), zero, y, positive)
-			o.VMOVAPS_Z(x, positive, d)
+			o.VMOVAPS_Z(v.x, o.positive(v), v.d)
 		} else {
-			o.VCMPPS(operand.U8(greater), zero, y, y)
-			o.VANDPS(x, y, d)
+			o.VANDPS(v.x, o.positive(v), v.d)
 		}
 	}},
+	{"leaky", "dst = x where y > 0 and alpha x elsewhere", "xy", "a0", func(o *ops, v lanes) {
+		o.VMULPS(v.alpha, v.x, v.d)
+		if o.isa.bytes == 64 {
+			o.VMOVAPS(v.x, o.positive(v), v.d)
+		} else {
+			o.VBLENDVPS(o.positive(v), v.x, v.d, v.d)
+		}
+	}},
+}
+
+// positive returns the mask of the lanes where y > 0; with AVX2 in the register of y.
+func (o *ops) positive(v lanes) reg.Register {
+	const greater = 30 // ordered, quiet
+	var mask reg.Register = v.y
+	if o.isa.bytes == 64 {
+		mask = o.K()
+	}
+	o.VCMPPS(operand.U8(greater), v.zero, v.y, mask)
+	return mask
 }
 
 func vecKernels(ctx *build.Context) {
@@ -67,26 +87,34 @@ func (o *ops) elementwise(e elementwise, iota operand.Mem) {
 			}
 		}
 	}
-	scalar := o.vector()
-	switch e.name {
-	case "scale", "axpy":
-		alpha, _ := o.Param("alpha").Resolve()
-		o.broadcast(alpha.Addr, scalar)
-	case "relu", "reluGrad":
-		o.zero(scalar)
+	var scalars lanes
+	for _, name := range e.scalars {
+		if name == 'a' {
+			alpha, _ := o.Param("alpha").Resolve()
+			scalars.alpha = o.vector()
+			o.broadcast(alpha.Addr, scalars.alpha)
+		} else {
+			scalars.zero = o.vector()
+			o.zero(scalars.zero)
+		}
 	}
 	one := func(disp int, load, store func(src, dst operand.Op)) {
-		at := func(arg byte) operand.Mem { return operand.Mem{Base: ptr[arg], Disp: disp} }
-		v := map[byte]reg.VecVirtual{'d': o.vector()}
-		for i := range e.reads {
-			arg := e.reads[i]
-			if arg != 'd' {
-				v[arg] = o.vector()
+		v := scalars
+		v.d = o.vector()
+		for _, arg := range e.reads {
+			into := v.d
+			switch arg {
+			case 'x':
+				v.x = o.vector()
+				into = v.x
+			case 'y':
+				v.y = o.vector()
+				into = v.y
 			}
-			load(at(arg), v[arg])
+			load(operand.Mem{Base: ptr[byte(arg)], Disp: disp}, into)
 		}
-		e.body(o, v['d'], v['x'], v['y'], scalar)
-		store(v['d'], at('d'))
+		e.body(o, v)
+		store(v.d, operand.Mem{Base: ptr['d'], Disp: disp})
 	}
 	advance := func(bytes int) {
 		for _, arg := range []byte("dxy") {
