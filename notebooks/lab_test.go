@@ -26,16 +26,19 @@ type labReport struct {
 			Blank            bool
 		}
 	}
-	Outputs []struct {
-		Cell, Output, Text, Images, Broken, Drawings int
-		Width, Height                                float64
-	}
+	Outputs  []seenOutput
 	Controls []struct {
 		Kind                   string
 		Keyboard, Mouse, Focus bool
 	}
 	Hosts, Console []string
 	Opened, Ran    float64 // seconds until the kernel was there, and of Run All Cells
+}
+
+// seenOutput is an output as the page shows it, at most, while a reader scrolls past.
+type seenOutput struct {
+	Cell, Output, Text, Images, Broken, Nameless, Drawings int // Nameless: pictures without alternative text
+	Width, Height                                          float64
 }
 
 // TestNotebooksInJupyterLab runs notebooks in a real JupyterLab, which whybook lab starts and a
@@ -173,14 +176,17 @@ func (r labReport) check(t *testing.T) {
 			if o.Blank { // what a progress bar leaves
 				continue
 			}
-			visible := false
-			for _, s := range r.Outputs {
-				if s.Cell == c.Index && s.Output == k {
-					visible = s.Width > 50 && s.Height > 10 && s.Broken == 0 && s.Text+s.Images+s.Drawings > 0
-				}
+			seen := slices.IndexFunc(r.Outputs, func(s seenOutput) bool { return s.Cell == c.Index && s.Output == k })
+			if seen < 0 {
+				t.Errorf("%s: cell %d, output %d is nowhere", r.Notebook, c.Index, k)
+				continue
 			}
-			if !visible {
-				t.Errorf("%s: cell %d, output %d is not visible: %+v", r.Notebook, c.Index, k, r.Outputs)
+			s := r.Outputs[seen]
+			if s.Width <= 50 || s.Height <= 10 || s.Broken > 0 || s.Text+s.Images+s.Drawings == 0 {
+				t.Errorf("%s: cell %d, output %d is not visible: %+v", r.Notebook, c.Index, k, s)
+			}
+			if s.Nameless > 0 {
+				t.Errorf("%s: cell %d, output %d: %d of %d pictures have no alternative text for who reads them: %v", r.Notebook, c.Index, k, s.Nameless, s.Images, o.Mimes)
 			}
 		}
 	}

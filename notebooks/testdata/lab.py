@@ -104,14 +104,14 @@ def visit(page, name, pictures, scheme):
                 key: cell.dataset.windowedListIndex + ':' + [...cell.querySelectorAll('.jp-OutputArea-output')].indexOf(e),
                 cell: Number(cell.dataset.windowedListIndex), output: [...cell.querySelectorAll('.jp-OutputArea-output')].indexOf(e),
                 width: r.width, height: r.height, text: e.innerText.trim().length,
-                images: images.length, broken: images.filter(m => !m.complete || !m.naturalWidth).length,
+                images: images.length, broken: r.width ? images.filter(m => !m.complete || !m.naturalWidth).length : 0,
+                nameless: images.filter(m => !m.alt.trim()).length,
                 drawings: e.querySelectorAll('svg, canvas').length,
               };
             })"""
         ):
-            old = seen.get(o["key"], o)
-            o["text"] = max(o["text"], old["text"])  # what is out of sight has none
-            seen[o["key"]] = o
+            old = seen.get(o["key"], o)  # JupyterLab hides what is out of sight: it has no size and no text then
+            seen[o["key"]] = {k: o[k] if k in ("key", "cell", "output") else max(o[k], old[k]) for k in o}
         page.screenshot(path=f"{pictures}/{name}-{scheme}-{shot:02d}.png")
         shot += 1
         top += 800
@@ -136,7 +136,9 @@ def operate(page):
         panel.evaluate("(e, y) => { e.scrollTop = y }", top)
         page.wait_for_timeout(250)
         for output in page.locator(".jp-OutputArea-output").all():
-            key = output.evaluate("e => (e.innerText + e.innerHTML.length).slice(0, 400)") if output.count() else ""
+            key = output.evaluate(
+                "e => { const c = e.closest('.jp-CodeCell'); return c.dataset.windowedListIndex + ':' + [...c.querySelectorAll('.jp-OutputArea-output')].indexOf(e) }"
+            )
             if key in done:
                 continue
             control = output.locator("input:visible, select:visible, button:visible").first
@@ -167,7 +169,7 @@ def operate(page):
                 page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
             page.wait_for_timeout(300)
             moused = contents(page, output)
-            used.append({"kind": kind, "keyboard": keyed != before, "mouse": moused != keyed, "focus": ring})
+            used.append({"kind": f"{kind} of {key}", "keyboard": keyed != before, "mouse": moused != keyed, "focus": ring})
         top += 800
         height = panel.evaluate("e => e.scrollHeight")
     return used

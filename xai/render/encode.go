@@ -32,7 +32,8 @@ func (v View) paint(c vg.Canvas, d drawing) []spot {
 }
 
 // encodePNG tries coarser and coarser pictures until one fits into limit bytes. A drawing of
-// more than plenty bytes gets few colours in any case.
+// more than plenty bytes gets few colours in any case: in a notebook plenty is 0, as they take a
+// third of the bytes and of the time.
 func (v View) encodePNG(limit, plenty int) ([]byte, error) {
 	d := v.frame().fit(pageWidth)
 	var img image.Image
@@ -91,25 +92,30 @@ func (v View) encodePrint() ([]byte, error) {
 	return withDensity(out, float64(c.Image().Bounds().Dx())/v.print.Width*25.4), nil
 }
 
-// plentyPNG is the size of a picture in a notebook from which few colours are worth it: half
-// of the bytes of most charts are shades at the edges of letters.
+// plentyPNG is the size of a picture in print from which few colours are worth it: half of the
+// bytes of most charts are shades at the edges of letters.
 const plentyPNG = 40_000
 
-// pngBytes encodes img, with few colours if that is possible and it needs more than plenty
-// bytes without.
+// pngBytes encodes img: with a palette where that loses nothing, else with few colours if that
+// is possible and it needs more than plenty bytes without.
 func (v View) pngBytes(img image.Image, plenty int) ([]byte, error) {
-	var b bytes.Buffer
-	err := png.Encode(&b, img)
-	if err == nil && b.Len() > plenty {
-		if flat, ok := paletted(img); ok {
-			var small bytes.Buffer
-			if err = png.Encode(&small, flat); small.Len() < b.Len() {
-				b = small
-			}
+	flat, exact, ok := paletted(img)
+	var small bytes.Buffer
+	if ok {
+		if err := png.Encode(&small, flat); err != nil {
+			return nil, fmt.Errorf("render: figure %q: %w", v.Name(), err)
+		}
+		// All colours take three times as many bytes, and much longer to encode.
+		if exact || 3*small.Len() > plenty {
+			return small.Bytes(), nil
 		}
 	}
-	if err != nil {
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
 		return nil, fmt.Errorf("render: figure %q: %w", v.Name(), err)
+	}
+	if ok && b.Len() > plenty && small.Len() < b.Len() {
+		return small.Bytes(), nil
 	}
 	return b.Bytes(), nil
 }
@@ -118,7 +124,7 @@ func (v View) pngBytes(img image.Image, plenty int) ([]byte, error) {
 // cannot be that small.
 func (v View) squeezePNG(limit int) ([]byte, error) {
 	for {
-		out, err := v.encodePNG(limit, plentyPNG)
+		out, err := v.encodePNG(limit, 0)
 		if err == nil || limit >= pngLimit {
 			return out, err
 		}
@@ -136,11 +142,11 @@ func near(a, b color.NRGBA) bool {
 // paletted gives a drawing its 256 most frequent colours, which takes a third of the bytes
 // and changes no more than shades at the edges of letters. ok is false for what is no
 // drawing: where more than one pixel in fifty would have another colour, unless hardly one of
-// those is seen to change.
-func paletted(src image.Image) (img *image.Paletted, ok bool) {
+// those is seen to change. It is exact where no pixel changes.
+func paletted(src image.Image) (img *image.Paletted, exact, ok bool) {
 	from, ok := src.(*image.RGBA)
 	if !ok {
-		return nil, false
+		return nil, false, false
 	}
 	b := from.Bounds()
 	packed := func(p []uint8) uint32 { return uint32(p[0])<<16 | uint32(p[1])<<8 | uint32(p[2]) }
@@ -164,10 +170,10 @@ func paletted(src image.Image) (img *image.Paletted, ok bool) {
 	for _, c := range colours[min(256, len(colours)):] {
 		rest += count[c]
 	}
-	const fewShades = 4096 // where many pixels have other colours, those must be near the frequent ones
+	const fewShades = 8192 // where many pixels have other colours, those must be near the frequent ones
 	crowded := rest*50 > b.Dx()*b.Dy()
 	if crowded && len(colours) > fewShades {
-		return nil, false
+		return nil, false, false
 	}
 	palette := make(color.Palette, min(256, len(colours)))
 	index := make(map[uint32]uint8, len(colours))
@@ -183,8 +189,8 @@ func paletted(src image.Image) (img *image.Paletted, ok bool) {
 			far += count[c]
 		}
 	}
-	if crowded && far*50 > b.Dx()*b.Dy() {
-		return nil, false
+	if crowded && far*40 > b.Dx()*b.Dy() {
+		return nil, false, false
 	}
 	img = image.NewPaletted(b, palette)
 	for y := range b.Dy() {
@@ -197,7 +203,7 @@ func paletted(src image.Image) (img *image.Paletted, ok bool) {
 			to[x] = at
 		}
 	}
-	return img, true
+	return img, rest == 0, true
 }
 
 // posterise keeps the given number of levels per channel, which compresses better.

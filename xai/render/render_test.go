@@ -219,11 +219,14 @@ func TestEveryFigureIsComplete(t *testing.T) {
 		if isTable && b.HTML == "" || (b.SVG == nil) != isTable {
 			t.Errorf("%s: HTML of %d and SVG of %d bytes; tables carry HTML, pictures SVG", name, len(b.HTML), len(b.SVG))
 		}
-		if alt := ` alt="` + template.HTMLEscapeString(b.Alt) + `"`; !isTable && b.HTML != "" && (!strings.Contains(b.HTML, alt) || strings.Count(b.HTML, "<") != 1) {
-			t.Errorf("%s: the picture in the HTML has not the alternative text: %.300s", name, b.HTML[len(b.HTML)-300:])
+		if alt := ` alt="` + template.HTMLEscapeString(b.Alt) + `"`; !isTable && (!strings.Contains(b.HTML, alt) || strings.Count(b.HTML, "<") != 1) {
+			t.Errorf("%s: the picture in the HTML has not the alternative text: %s", name, b.HTML[max(0, len(b.HTML)-300):])
 		}
-		if small := len(b.SVG) > 0 && len(b.SVG) <= svgLimit; !isTable && small != (b.HTML != "") {
-			t.Errorf("%s: an SVG of %d bytes, and HTML of %d", name, len(b.SVG), len(b.HTML))
+		if small := len(b.SVG) > 0 && len(b.SVG) <= svgLimit; !isTable && small != strings.Contains(b.HTML, "image/svg+xml") {
+			t.Errorf("%s: an SVG of %d bytes, and HTML of %d: %.30s", name, len(b.SVG), len(b.HTML), b.HTML)
+		}
+		if all := len(b.HTML) + len(b.PNG)*4/3 + len(b.Text); all > figureLimit {
+			t.Errorf("%s: %d bytes in a notebook", name, all)
 		}
 		forms := map[string]string{"HTML": html}
 		if name == "table" || name == "column" {
@@ -657,8 +660,8 @@ func TestBundleStaysSmall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(b.PNG) * 4 / 3; n > 300_000 || b.SVG != nil {
-		t.Errorf("16 images of noise take %d bytes as base64, and an SVG of %d", n, len(b.SVG))
+	if n := len(b.HTML) + len(b.PNG)*4/3 + len(b.Text); n > 300_000 || b.SVG != nil || !strings.Contains(b.HTML, "data:image/png") {
+		t.Errorf("16 images of noise take %d bytes, of which %d are HTML, and an SVG of %d", n, len(b.HTML), len(b.SVG))
 	}
 	if _, err := g.View().encodePNG(10_000, 10_000); err == nil || !strings.Contains(err.Error(), "the limit is 10 kB; show fewer") {
 		t.Errorf("noise in 10 kB: %v", err)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html"
 	"strings"
-	"sync"
 	"unicode"
 
 	"gonum.org/v1/plot/vg"
@@ -200,10 +199,11 @@ func (v View) HTML() (string, error) {
 	return v.encodeHTML()
 }
 
-// Bundle returns the figure in all forms that suit it, for a notebook. Picture and HTML
-// stay below 300 kB, except that the HTML of a Canvas or Page has 3 MB; SVG and HTML are left
-// out where they do not, and the picture stays. Every HTML form has the alternative text: that of
-// a kind which is but a picture is its SVG, where that is small, and the PNG is then coarser.
+// Bundle returns the figure in all forms that suit it, for a notebook. Picture, HTML and text
+// stay below 300 kB together, except that the HTML of a Canvas or Page has 3 MB; SVG and HTML are
+// left out where they do not, and the picture stays. Every HTML form has the alternative text:
+// that of a kind which is but a picture is its SVG, where that is small, or the picture itself.
+// The PNG beside HTML is for places that show no HTML, and coarser.
 func (v View) Bundle() (Bundle, error) {
 	if err := v.Err(); err != nil {
 		return Bundle{}, err
@@ -212,59 +212,78 @@ func (v View) Bundle() (Bundle, error) {
 	b := Bundle{Text: v.Text(), Alt: v.Alt(), Name: v.Name()}
 	d := v.frame().fit(pageWidth)
 	b.Width, b.Height = int(d.w/px+0.5), int(d.h/px+0.5)
-	var err error
+	beside := v // the picture that stands beside HTML
+	beside.dpi = besideDPI
+	early := make(chan []byte, 1) // it, if HTML leaves it all the room, made meanwhile
+	if v.plain {
+		early <- nil
+	} else {
+		go func() {
+			out, err := beside.encodePNG(pngLimit, 0)
+			if err != nil { // it was too large for any limit, and will be for a smaller one
+				out = nil
+			}
+			early <- out
+		}()
+	}
+	html, err := v.bundled(&b)
+	coarse := <-early
+	if err != nil {
+		return Bundle{}, err
+	}
+	b.HTML = html
 	limit := pngLimit
-	if v.isHTML() {
-		var early []byte // the picture, if HTML leaves it all the room, made meanwhile
-		var pictured sync.WaitGroup
-		pictured.Go(func() { early, _ = v.encodePNG(pngLimit, plentyPNG) })
-		b.HTML, err = v.encodeHTML()
-		pictured.Wait()
-		if err != nil {
-			return Bundle{}, err
-		}
-		limit = max(figureLimit-len(b.HTML)-len(b.Text), 60_000) * 3 / 4 // base64 adds a third
-		if len(b.HTML) > figureLimit {
-			limit = pngLimit // a kind that has more to carry, see Canvas and Page
-		}
-		if len(b.HTML) > webLimit || v.web == nil && len(b.HTML) > figureLimit {
-			b.HTML = ""
-		}
-		// What came before it was too large for any limit, so a smaller one gives the same.
-		if early != nil && len(early) <= limit {
-			b.PNG = early
-		}
+	if html != "" && len(html) <= figureLimit { // beyond, it is a kind that has more to carry, see Canvas and Page
+		limit = max(figureLimit-len(html)-len(b.Text), 60_000) * 3 / 4 // base64 adds a third
 	}
-	if !v.isHTML() {
-		if b.SVG, err = v.encodeSVG(); err != nil {
-			return Bundle{}, err
-		}
-		if len(b.SVG) > figureLimit {
-			b.SVG = nil
-		}
-		if !v.plain && b.SVG != nil && len(b.SVG) <= svgLimit {
-			b.HTML = b.image()
-		}
+	switch {
+	case html == "":
+		b.PNG, err = v.squeezePNG(limit)
+	case coarse != nil && len(coarse) <= limit:
+		b.PNG = coarse
+	default:
+		b.PNG, err = beside.squeezePNG(limit)
 	}
-	if b.PNG == nil {
-		if b.PNG, err = v.squeezePNG(limit); err != nil {
-			return Bundle{}, err
-		}
-	}
-	if !v.isHTML() && b.HTML != "" { // the picture is for places that show no HTML
-		v.dpi = 144
-		if coarse, err := v.squeezePNG(limit); err == nil && len(coarse) < len(b.PNG) { // with few colours, it may be larger
-			b.PNG = coarse
-		}
+	if err != nil {
+		return Bundle{}, err
 	}
 	return b, nil
 }
 
-// image is the SVG as an element with the alternative text: front ends do not take it from the
-// metadata of a PNG (JupyterLab 4.4 and nbconvert 7.17 show such an image without any).
-func (b Bundle) image() string {
-	return fmt.Sprintf("<img src=\"data:image/svg+xml;base64,%s\" alt=\"%s\" width=\"%d\" height=\"%d\" style=\"max-width:100%%;height:auto\">",
-		base64.StdEncoding.EncodeToString(b.SVG), html.EscapeString(b.Alt), b.Width, b.Height)
+// bundled returns the HTML form for a bundle, or "" where there is none or it is too large, and
+// adds the SVG to b.
+func (v View) bundled(b *Bundle) (html string, err error) {
+	if v.isHTML() {
+		html, err = v.encodeHTML()
+		if len(html) > webLimit || v.web == nil && len(html) > figureLimit {
+			html = ""
+		}
+		return html, err
+	}
+	if b.SVG, err = v.encodeSVG(); err != nil {
+		return "", err
+	}
+	if len(b.SVG) > figureLimit {
+		b.SVG = nil
+	}
+	switch {
+	case v.plain:
+		return "", nil
+	case b.SVG != nil && len(b.SVG) <= svgLimit:
+		return b.image("image/svg+xml", b.SVG), nil
+	}
+	img, err := v.encodePNG(pictureLimit, 0)
+	if err != nil {
+		return "", nil // too much for two pictures, so there is one: Bundle makes it, or says why not
+	}
+	return b.image("image/png", img), nil
+}
+
+// image is a picture as an element with the alternative text: front ends do not take it from the
+// metadata of a PNG (JupyterLab 4.4 to 4.6 and nbconvert 7.17 show such an image without any).
+func (b Bundle) image(kind string, data []byte) string {
+	return fmt.Sprintf("<img src=\"data:%s;base64,%s\" alt=\"%s\" width=\"%d\" height=\"%d\" style=\"max-width:100%%;height:auto\">",
+		kind, base64.StdEncoding.EncodeToString(data), html.EscapeString(b.Alt), b.Width, b.Height)
 }
 
 // Still returns the view as a picture and text only, without any HTML in its bundle: for
@@ -292,7 +311,10 @@ const (
 	figureLimit = 300_000   // bytes per figure in a notebook
 	webLimit    = 3_000_000 // bytes of the HTML form of a Canvas or a Page
 	svgLimit    = 16_000    // bytes of an SVG that goes out beside its PNG
+	besideDPI   = 144       // of a PNG that stands beside HTML
 	pngLimit    = 220_000   // so that base64 stays within figureLimit
+	// pictureLimit leaves room for the coarser picture beside the one in HTML.
+	pictureLimit = 130_000
 )
 
 // frame returns the view with title and margin as a figure.
