@@ -26,7 +26,9 @@ import (
 func (v View) paint(c vg.Canvas, d drawing) []spot {
 	p := &pen{Canvas: c, inks: v.theme.inks()}
 	page := rect(0, 0, d.w, d.h)
-	p.fillRect(p.paper, page)
+	if _, raster := c.(rasterCanvas); !raster { // which is made of paper
+		p.fillRect(p.paper, page)
+	}
 	d.draw(p, page)
 	return p.spots
 }
@@ -139,6 +141,19 @@ func near(a, b color.NRGBA) bool {
 	return max(d(a.R, b.R), d(a.G, b.G), d(a.B, b.B)) <= most
 }
 
+// nearest returns the place of the colour most like c, the first of those that are equally.
+func nearest(list []uint32, c uint32) uint8 {
+	best, least := 0, math.MaxInt
+	r, g, b := int(c>>16), int(c>>8&0xff), int(c&0xff)
+	for i, l := range list {
+		dr, dg, db := r-int(l>>16), g-int(l>>8&0xff), b-int(l&0xff)
+		if d := dr*dr + dg*dg + db*db; d < least {
+			best, least = i, d
+		}
+	}
+	return uint8(best)
+}
+
 // paletted gives a drawing its 256 most frequent colours, which takes a third of the bytes
 // and changes no more than shades at the edges of letters. ok is false for what is no
 // drawing: where more than one pixel in fifty would have another colour, unless hardly one of
@@ -175,7 +190,8 @@ func paletted(src image.Image) (img *image.Paletted, exact, ok bool) {
 	if crowded && len(colours) > fewShades {
 		return nil, false, false
 	}
-	palette := make(color.Palette, min(256, len(colours)))
+	frequent := colours[:min(256, len(colours))]
+	palette := make(color.Palette, len(frequent))
 	index := make(map[uint32]uint8, len(colours))
 	far := 0 // pixels whose colour changes visibly
 	for i, c := range colours {
@@ -184,8 +200,8 @@ func paletted(src image.Image) (img *image.Paletted, exact, ok bool) {
 			index[c] = uint8(i)
 			continue
 		}
-		index[c] = uint8(palette.Index(rgb(c)))
-		if !near(rgb(c), palette[index[c]].(color.NRGBA)) {
+		index[c] = nearest(frequent, c)
+		if !near(rgb(c), rgb(frequent[index[c]])) {
 			far += count[c]
 		}
 	}
