@@ -203,6 +203,10 @@ func TestMaximise(t *testing.T) {
 	if !mat.Equal(x, set.Batch(nil, []int{0, 1, 2})) {
 		t.Error("the images were changed")
 	}
+	x.Set(0, 300, 0.123) // is the caller's again
+	if !mat.Equal(got.From, set.Batch(nil, []int{0, 1, 2})) || got.Shape != set.Shape {
+		t.Error("what the images were made from is not kept")
+	}
 
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -98,6 +98,13 @@ func TestViews(t *testing.T) {
 				t.Errorf("attribute %d, class %d: samples %v, want %v, and images made from %d of them", s.Attribute, p.Class, s.Samples[i], want, rows)
 			}
 		}
+		d, err := in.DecodeAttributes(t.Context(), g.Set.At(s.Samples[0][0]).X)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(s.decoded, d.Parts.RawRowView(s.Attribute)) {
+			t.Errorf("attribute %d has the decoder's view of something else", s.Attribute)
+		}
 	}
 	empty := &Global{Classes: g.Classes, R: g.R, Samples: g.Samples}
 	for j := range 16 {
@@ -126,5 +133,45 @@ func TestViews(t *testing.T) {
 	}
 	if v := SheetsView(nil); !errors.Is(v.Err(), render.ErrEmpty) {
 		t.Errorf("no sheets: %v", v.Err())
+	}
+}
+
+// TestUseView: what the table says of each threshold.
+func TestUseView(t *testing.T) {
+	g := &Global{R: dense([][]float64{{1, 0.3, 0, -0.9}, {0.6, 0.12, 0, 0.8}, {1, 0.5, 0, 0}}), Samples: []int{5, 5, 5}}
+	rows := func(v render.View) (list []string) {
+		for _, line := range strings.Split(v.Text(), "\n")[4:] {
+			if words := strings.Fields(line); len(words) == 7 {
+				list = append(list, strings.Join(words, " "))
+			}
+		}
+		return list
+	}
+	want := []string{"1.5 0.6667 3 1 1 1 2", "2.0 0.5000 4 1 2 1 2", "5.0 0.2000 6 2 2 2 1"}
+	if got := rows(g.UseView(1.5, 2, 5)); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if all := rows(g.UseView()); len(all) != len(Taus())+1 || !strings.HasPrefix(all[len(all)-1], "10.0 0.1000 7 ") {
+		t.Errorf("without thresholds: %q", all)
+	}
+}
+
+// TestDecodedView: those attributes are shown that change the image most.
+func TestDecodedView(t *testing.T) {
+	d := &Decoded{
+		Shape: shape{Channels: 1, Height: 1, Width: 2}, X: []float64{0, 1}, Image: []float64{0, 1}, Phi: []float64{9, 8, 7, 6},
+		Parts: dense([][]float64{{0.1, 0}, {0.2, -0.2}, {0, 0.3}, {1, 1}}),
+	}
+	text := d.View().Text()
+	last := -1
+	for _, title := range []string{"attribute 3, of 6.00", "attribute 1, of 8.00", "attribute 2, of 7.00"} {
+		at := strings.Index(text, title)
+		if at <= last {
+			t.Errorf("%q is at %d, what comes before it at %d:\n%s", title, at, last, text)
+		}
+		last = at
+	}
+	if strings.Contains(text, "attribute 0") {
+		t.Errorf("the fourth attribute is shown:\n%s", text)
 	}
 }
