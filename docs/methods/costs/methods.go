@@ -9,6 +9,7 @@ import (
 	"github.com/whybook/whybook/xai/cluster"
 	"github.com/whybook/whybook/xai/cnninte"
 	"github.com/whybook/whybook/xai/evaluate"
+	"github.com/whybook/whybook/xai/flint"
 	"github.com/whybook/whybook/xai/forest"
 	"github.com/whybook/whybook/xai/imbalance"
 	"github.com/whybook/whybook/xai/neighbors"
@@ -149,6 +150,7 @@ func analyses(b bench) []analysis {
 			return work(y)
 		})
 	}
+	var attributes *flint.Interpreter
 	return []analysis{
 		{"Training", "which network?", "xai/nn", "", "LeNet, 5 epochs of 5,000 digits", func(ctx context.Context) error {
 			_, err := nn.LeNet(b.digits.Shape, 10).Fit(b.digits, nn.Training{Epochs: 5, Seed: 7}).Build(ctx)
@@ -195,6 +197,32 @@ func analyses(b bench) []analysis {
 			return fresh(b, func(net *nn.Net) error {
 				_, err := cnninte.Of(net).Layer("fc1").Factors(5).Clusters(5).On(few(2000)).Build(ctx)
 				return err
+			})
+		}},
+		{"FLINT, trained together", "which few attributes lead to this class?", "xai/flint", "Parekh et al. 2021", "the paper's network for MNIST, 25 attributes, 12 epochs of 1,000 digits", func(ctx context.Context) error {
+			_, err := flint.Paper("mnist").Recipe.Fit(few(1000), flint.Training()).Build(ctx)
+			return err
+		}},
+		{"FLINT, post hoc", "the same of a network that exists", "xai/flint", "Parekh et al. 2021", "LeNet, layer relu2, 25 attributes, 12 epochs of 1,000 digits", func(ctx context.Context) error {
+			return fresh(b, func(net *nn.Net) error {
+				_, err := flint.Explain(net).Hidden("relu2").Fit(few(1000), flint.Training()).Build(ctx)
+				return err
+			})
+		}},
+		{"Activation maximisation", "what makes an attribute larger?", "xai/flint", "Parekh et al. 2021", "16 digits, 600 steps, attributes of LeNet's relu2", func(ctx context.Context) error {
+			return fresh(b, func(net *nn.Net) error {
+				if attributes == nil { // in the first run, which is not the shortest
+					short := flint.Training()
+					short.Epochs = 2
+					var err error
+					if attributes, err = flint.Explain(net).Hidden("relu2").Fit(few(200), short).Build(ctx); err != nil {
+						return err
+					}
+				}
+				return with(16, func(x *mat.Dense) error {
+					_, err := attributes.Maximise(ctx, x, make([]int, 16), flint.Maximisation{})
+					return err
+				})
 			})
 		}},
 		{"SOXAI", "which concepts do the explanations share?", "xai/soxai", "Zeng et al. 2023", "500 digits, Grad-CAM at relu2", func(ctx context.Context) error {
