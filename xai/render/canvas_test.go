@@ -117,6 +117,19 @@ keys[2].click();say(box.querySelectorAll('.whybook-sheet i').length+' in the she
 tiles[5].click();say(keys[5].getAttribute('aria-pressed')+' '+tiles[5].title.slice(0,8));
 say(box.querySelector('img').offsetWidth+' wide, '+document.querySelectorAll('img[src=x]').length+' attacks');
 `)
+	corners := Canvas{}
+	for _, at := range [][2]float64{{0, 0}, {0, 1}, {1, 0}, {0.8, 1}} {
+		corners.Thumbs = append(corners.Thumbs, Thumb{Image: slash(8), X: at[0], Y: at[1]})
+	}
+	closer := browse(t, "<body style='width:900px'>"+must(corners.View().HTML()), `
+var b=document.querySelectorAll('.whybook-bar button')[0],out=document.querySelector('output');
+for(var i=0;i<6;i++)b.click();
+var s=document.querySelector('.whybook-stage').getBoundingClientRect(),e=Array.from(document.querySelectorAll('.whybook-stage i')).filter(function(e){return e.style.display!=='none'})[0];
+say(out.textContent);if(e){e=e.getBoundingClientRect();say((e.left>s.left&&e.right<s.right&&e.top>s.top&&e.bottom<s.bottom)+'')}
+`)
+	if strings.Join(closer, "\n") != "1 of 4 images in view\ntrue" { // where there is nothing in the middle
+		t.Errorf("closer to an empty middle: %q", closer)
+	}
 	want := []string{"4 canvases, 4 stages", "true true true", "0 overlaps", "true", "true", "13 in the sheet, true, cluster 2, true", "1 0.2", "0 in the sheet", "true sample 5", "0 wide, 0 attacks"}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("the page says\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

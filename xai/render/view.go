@@ -200,10 +200,10 @@ func (v View) HTML() (string, error) {
 }
 
 // Bundle returns the figure in all forms that suit it, for a notebook. Picture, HTML and text
-// stay below 300 kB together, except that the HTML of a Canvas or Page has 3 MB; SVG and HTML are
-// left out where they do not, and the picture stays. Every HTML form has the alternative text:
-// that of a kind which is but a picture is its SVG, where that is small, or the picture itself.
-// The PNG beside HTML is for places that show no HTML, and coarser.
+// stay below 300 kB together, except that the HTML of a Canvas or Page has 3 MB. Every HTML form
+// has the alternative text: what is but a picture, or would be too large, is its SVG, where
+// that is small, or the picture itself as an element. The PNG beside HTML is for places that
+// show none, and coarser.
 func (v View) Bundle() (Bundle, error) {
 	if err := v.Err(); err != nil {
 		return Bundle{}, err
@@ -215,17 +215,13 @@ func (v View) Bundle() (Bundle, error) {
 	beside := v // the picture that stands beside HTML
 	beside.dpi = besideDPI
 	early := make(chan []byte, 1) // it, if HTML leaves it all the room, made meanwhile
-	if v.plain {
-		early <- nil
-	} else {
-		go func() {
-			out, err := beside.encodePNG(pngLimit, 0)
-			if err != nil { // it was too large for any limit, and will be for a smaller one
-				out = nil
-			}
-			early <- out
-		}()
-	}
+	go func() {
+		out, err := beside.encodePNG(pngLimit, 0)
+		if err != nil { // it was too large for any limit, and will be for a smaller one
+			out = nil
+		}
+		early <- out
+	}()
 	html, err := v.bundled(&b)
 	coarse := <-early
 	if err != nil {
@@ -250,27 +246,25 @@ func (v View) Bundle() (Bundle, error) {
 	return b, nil
 }
 
-// bundled returns the HTML form for a bundle, or "" where there is none or it is too large, and
-// adds the SVG to b.
-func (v View) bundled(b *Bundle) (html string, err error) {
+// bundled returns the HTML form for a bundle, or "" where there is no room for any, and adds the
+// SVG of what is but a picture to b.
+func (v View) bundled(b *Bundle) (string, error) {
 	if v.isHTML() {
-		html, err = v.encodeHTML()
-		if len(html) > webLimit || v.web == nil && len(html) > figureLimit {
-			html = ""
+		html, err := v.encodeHTML()
+		if err != nil || len(html) <= figureLimit || v.web != nil && len(html) <= webLimit {
+			return html, err
 		}
-		return html, err
-	}
-	if b.SVG, err = v.encodeSVG(); err != nil {
-		return "", err
-	}
-	if len(b.SVG) > figureLimit {
-		b.SVG = nil
-	}
-	switch {
-	case v.plain:
-		return "", nil
-	case b.SVG != nil && len(b.SVG) <= svgLimit:
-		return b.image("image/svg+xml", b.SVG), nil
+	} else if !v.plain {
+		svg, err := v.encodeSVG()
+		switch {
+		case err != nil:
+			return "", err
+		case len(svg) <= figureLimit:
+			b.SVG = svg
+		}
+		if len(svg) <= svgLimit {
+			return b.image("image/svg+xml", svg), nil
+		}
 	}
 	img, err := v.encodePNG(pictureLimit, 0)
 	if err != nil {
@@ -286,7 +280,7 @@ func (b Bundle) image(kind string, data []byte) string {
 		kind, base64.StdEncoding.EncodeToString(data), html.EscapeString(b.Alt), b.Width, b.Height)
 }
 
-// Still returns the view as a picture and text only, without any HTML in its bundle: for
+// Still returns the view as a picture and text only; the HTML in its bundle is that picture. For
 // notebooks that must stay small, where a page of many figures may have a megabyte of it.
 func (v View) Still() View {
 	v.plain = true

@@ -22,8 +22,12 @@ function(box){
       if(off)return;
       taken[key]=1;shown++;
       s.left=x+'px';s.top=y+'px';s.opacity=picked<0||picked===p[2]?1:.2});
-    say.textContent=shown+' of '+d.p.length+' images in view'}
-  function move(z,dx,dy){var c=zoom;zoom=Math.min(40,Math.max(1,zoom*z));if(zoom===1&&c!==1)cx=cy=.5;cx+=dx/zoom;cy+=dy/zoom;draw()}
+    say.textContent=shown+' of '+d.p.length+' images in view';return shown}
+  // What is nearest to the middle, for who comes closer to where there is nothing.
+  function nearest(){
+    var b=null,l=9;d.p.forEach(function(p){var q=p[0]/1000-cx,r=p[1]/1000-cy,m=q*q+r*r;if(m<l){l=m;b=p}});
+    if(b){cx=b[0]/1000;cy=b[1]/1000}}
+  function move(z,dx,dy){var c=zoom;zoom=Math.min(40,Math.max(1,zoom*z));if(zoom===1&&c!==1)cx=cy=.5;cx+=dx/zoom;cy+=dy/zoom;if(!draw()&&z>1){nearest();draw()}}
   function pick(g){
     picked=picked===g?-1:g;sheet.textContent='';
     keys.childNodes.forEach(function(b,k){b.setAttribute('aria-pressed',k===picked)});
