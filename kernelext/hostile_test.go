@@ -8,6 +8,7 @@ import (
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai/cnninte"
 	"github.com/whybook/whybook/xai/evaluate"
+	"github.com/whybook/whybook/xai/flint"
 	"github.com/whybook/whybook/xai/imbalance"
 	"github.com/whybook/whybook/xai/nn"
 	"github.com/whybook/whybook/xai/render"
@@ -80,10 +81,21 @@ func TestHostileNames(t *testing.T) {
 	ok(err)
 	concepts, err = concepts.Name(0, "square"+attack)
 	ok(err)
-	views["concepts"] = concepts.Report()
+	views["concepts"], views["concept canvas"], views["concept sheet"], views["statistics"] = concepts.Report(), concepts.CanvasView(), concepts.SheetView(concepts.Concepts[0].Name), concepts.StatisticsView()
+	views["reasons"], views["shares"], views["choice"] = concepts.ReasonsView(), concepts.ShareView(), concepts.ChoiceView()
 	tree, err := cnninte.Of(net).Factors(2).Clusters(3).Trees(5).On(set).Build(ctx)
 	ok(err)
-	views["tree"] = tree.View()
+	tested, err := tree.Test(ctx, set)
+	ok(err)
+	why, err := tree.Explain(ctx, set.At(1))
+	ok(err)
+	views["tree"], views["tested tree"], views["factor"] = tree.View(), tested.TreeView(), tree.FactorView(0)
+	views["fidelity"], views["tested confusion"], views["flow"] = tested.View(), tested.ConfusionView(), tested.FlowView()
+	views["way"], err = why.View(ctx)
+	ok(err)
+	views["tree report"], err = tested.Report(ctx)
+	ok(err)
+	views["flint"] = attributes(ctx, t, net, set, views)
 
 	table := datasets.Set{Name: "t" + attack, Shape: datasets.Shape{Channels: 1, Height: 1, Width: 2}, Classes: set.Classes[:2], Columns: []string{"a" + attack, "b" + attack}}
 	for i := range 40 {
@@ -109,6 +121,8 @@ func TestHostileNames(t *testing.T) {
 		ok(err)
 		if strings.Contains(b.Text, "😀") {
 			said++
+		} else {
+			t.Logf("%s names nothing", name)
 		}
 		ours := strings.Count(html, "<script>(function(k,f){")
 		if n := strings.Count(strings.ToLower(html), "<script"); n != ours {
@@ -125,7 +139,9 @@ func TestHostileNames(t *testing.T) {
 			}
 		}
 	}
-	if said < len(views)-4 {
+	// These name no class: sets of numbers, of concepts, of attributes.
+	silent := 6
+	if said < len(views)-silent {
 		t.Errorf("only %d of %d results say a name at all", said, len(views))
 	}
 	var failure strings.Builder
@@ -136,4 +152,34 @@ func TestHostileNames(t *testing.T) {
 			t.Errorf("%s: %s", what, html)
 		}
 	}
+}
+
+// attributes adds what FLINT shows to the views, and returns its report.
+func attributes(ctx context.Context, t *testing.T, net *nn.Net, set datasets.Set, views map[string]render.View) render.View {
+	t.Helper()
+	ok := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	training := flint.Training()
+	training.Epochs = 2
+	in, err := flint.Explain(net).Hidden("relu1").Attributes(4).Fit(set, training).Build(ctx)
+	ok(err)
+	global, err := in.Global(ctx, set, 1)
+	ok(err)
+	brief := flint.Maximisation{Stages: 1, Steps: 2}
+	sheets, err := in.Sheets(ctx, global, 3, brief)
+	ok(err)
+	local, err := in.Local(ctx, set.At(1))
+	ok(err)
+	e, err := in.Evaluate(ctx, set)
+	ok(err)
+	views["global"], views["relevances"], views["use"], views["pairs"] = global.View(), global.ThresholdView(5), global.UseView(), global.PairsView(5)
+	views["sheets"], views["local"], views["attributes"], views["agreement"] = flint.SheetsView(sheets), local.ThresholdView(5), e.ConcisenessView(), e.View()
+	views["sheet of one"] = local.View(ctx, in, brief)
+	page, err := in.Report(ctx, set, set, brief)
+	ok(err)
+	return page
 }
