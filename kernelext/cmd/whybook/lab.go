@@ -52,8 +52,7 @@ func (c labCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	port, err := freePort(c.Port)
-	if err != nil {
+	if _, err := freePort(c.Port); err != nil { // said before anything is installed
 		return err
 	}
 	e, err := findLab(ctx, a, c.Venv, c.Python)
@@ -64,9 +63,20 @@ func (c labCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	s := labServer{environment: e, data: data, folder: folder, file: file, port: port, browser: !c.NoBrowser, token: rand.Text()}
-	return s.run(ctx, a)
+	s := labServer{environment: e, data: data, folder: folder, file: file, browser: !c.NoBrowser, token: rand.Text()}
+	for range lastPort - firstPort + 1 {
+		if s.port, err = freePort(c.Port); err != nil {
+			return err
+		}
+		// JupyterLab takes seconds to start, in which another one may take the port.
+		if err = s.run(ctx, a); c.Port != 0 || !errors.Is(err, errPortTaken) {
+			return err
+		}
+	}
+	return err
 }
+
+var errPortTaken = errors.New("another program has taken the port")
 
 // place returns the folder to show and the notebook in it to open, or "".
 func (c labCommand) place(m module) (folder, file string, err error) {
@@ -204,7 +214,10 @@ func (s labServer) run(ctx context.Context, a *app) error {
 			a.printf("JupyterLab shows %s at\n\n  %s\n\nCtrl-C ends it.\n", s.folder, s.address())
 		case err := <-exited:
 			text, _ := os.ReadFile(log.Name())
-			return fmt.Errorf("JupyterLab ended (%v):\n%s", err, lastLines(string(text), 8))
+			if ready != nil && errors.Is(listen(s.port), syscall.EADDRINUSE) {
+				err = errPortTaken
+			}
+			return fmt.Errorf("JupyterLab ended (%w):\n%s", err, lastLines(string(text), 8))
 		case <-ctx.Done():
 			_ = cmd.Process.Signal(syscall.SIGTERM) // it ends its kernels
 			select {

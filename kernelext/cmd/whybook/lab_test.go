@@ -171,8 +171,17 @@ func TestLabServerEnds(t *testing.T) {
 	dies := program(t, filepath.Join(t.TempDir(), "bin", "python"), "echo the configuration is wrong >&2; exit 3")
 	s := labServer{environment: environment(filepath.Dir(filepath.Dir(dies))), port: 1, folder: "."}
 	err := s.run(t.Context(), &app{out: new(bytes.Buffer)})
-	if err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "the configuration is wrong") {
+	if err == nil || errors.Is(err, errPortTaken) || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "the configuration is wrong") {
 		t.Errorf("error is %v", err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0") // one that was faster
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s.port = l.Addr().(*net.TCPAddr).Port
+	if err := s.run(t.Context(), &app{out: new(bytes.Buffer)}); !errors.Is(err, errPortTaken) || !strings.Contains(err.Error(), "the configuration is wrong") {
+		t.Errorf("the port is taken, and the error %v", err)
 	}
 	stays := program(t, filepath.Join(t.TempDir(), "bin", "python"), "exec sleep 60")
 	s.environment = environment(filepath.Dir(filepath.Dir(stays)))
