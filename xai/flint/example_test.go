@@ -7,6 +7,7 @@ import (
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai/flint"
 	"github.com/whybook/whybook/xai/nn"
+	"gonum.org/v1/gonum/mat"
 )
 
 // A small network is trained together with its interpretation; then the attributes of a class,
@@ -44,4 +45,46 @@ func Example() {
 	// Output:
 	// g says what f says of most digits: true
 	// relevances of 12 attributes to 10 classes; 12 of one digit, the largest 1
+}
+
+// Which attributes classes use depends on the threshold. Of these two classes each has an attribute
+// of its own, and they share one that is weaker.
+func ExampleGlobal_UseView() {
+	g := &flint.Global{
+		Classes: []string{"cow", "dog"}, Samples: []int{510, 510},
+		R: mat.NewDense(2, 4, []float64{
+			1, 0.3, 0, 0,
+			0, 0.4, 0.9, 0,
+		}),
+	}
+	fmt.Print(g.UseView(1.5, 5).Text())
+	// Output:
+	// Which attributes classes use, by threshold
+	// ==========================================
+	// tau  relevance above  pairs  fewest of a class  most of a class  shared attributes  unused attributes
+	// -----------------------------------------------------------------------------------------------------
+	// 1.5           0.6667      2                  1                1                  0                  2
+	// 5.0           0.2000      4                  2                2                  1                  1
+	// A pair is a class and an attribute that is relevant to it; an attribute is
+	// shared that several classes have, and unused that none has.
+}
+
+// A slider over the relevances of one decision; where no script runs, the text has what it would say.
+func ExampleLocal_ThresholdView() {
+	l := &flint.Local{Classes: []string{"cow", "dog"}, Interpreted: 1, R: []float64{0, 0.4, 1, -0.3}, Order: []int{2, 1, 0, 3}}
+	l.Sample.X = []float64{0}
+	fmt.Print(l.ThresholdView(5).Text())
+	// Output:
+	// Relevance to dog
+	// ================
+	//              relevance r
+	// ------------------------
+	// attribute 2          1.0
+	// attribute 1          0.4
+	// attribute 0          0.0
+	// attribute 3         -0.3
+	// 2 of 4 bars with relevance r ≥ 0.2 carry 100 % of the sum of positive values; 2
+	// of 4 bars with relevance r ≥ 0.25 carry 100 % of the sum of positive values; 1
+	// of 4 bars with relevance r ≥ 0.5 carry 71 % of the sum of positive values; 1 of
+	// 4 bars with relevance r ≥ 0.75 carry 71 % of the sum of positive values.
 }

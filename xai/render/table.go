@@ -311,11 +311,18 @@ func mixed(values []float64, decimals int) bool {
 	return 2*lost > all
 }
 
-// same reports whether few decimals show all values as well as many do.
+// same reports whether few decimals show all values as well as many do, which are one more.
 func same(values []float64, few, many int) bool {
+	zero := "0"
+	if few == 0 {
+		zero = ".0"
+	}
 	for _, v := range values {
-		if strconv.FormatFloat(v, 'f', few, 64)+"0" != strconv.FormatFloat(v, 'f', many, 64) && !math.IsNaN(v) && !math.IsInf(v, 0) {
-			return few == 0 && strings.HasSuffix(strconv.FormatFloat(v, 'f', many, 64), ".0")
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			continue
+		}
+		if strconv.FormatFloat(v, 'f', few, 64)+zero != strconv.FormatFloat(v, 'f', many, 64) {
+			return false
 		}
 	}
 	return true
