@@ -34,10 +34,11 @@
 //
 // # Elementwise operations
 //
-// [Kernel.Add], [Kernel.Mul], [Kernel.Scale], [Kernel.Axpy], [Kernel.ReLU],
-// [Kernel.ReLUGrad] and [Kernel.Leaky] give the same bytes with every kernel, plain Go
-// included, and run on the calling goroutine. The result may be the same slice as an
-// operand but must not overlap one otherwise. They panic when lengths differ. So do
-// [MaxPool2] and [MaxPool2Grad], the maximum over windows of 2 x 2, and the updates of
-// optimisers, [AdamStep] and [SGDStep], whose operands must not overlap.
+// [Kernel.Add], [Kernel.Mul], [Kernel.Scale], [Kernel.Affine], [Kernel.Combine],
+// [Kernel.ReLU], [Kernel.ReLUGrad] and [Kernel.Leaky] give the same bytes with every
+// kernel, plain Go included, and run on the calling goroutine. The result may be the
+// same slice as an operand but must not overlap one otherwise. They panic when lengths
+// differ. So do [MaxPool2] and [MaxPool2Grad], the maximum over windows of 2 x 2, and the
+// updates of optimisers, [AdamStep] and [SGDStep], whose operands must not overlap; and
+// the sums [Total], [SquareSum] and [Moments].
 package gemm

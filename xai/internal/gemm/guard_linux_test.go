@@ -90,3 +90,20 @@ func TestStepsNothingBeyondSlices(t *testing.T) {
 		}
 	}
 }
+
+// TestSumsNothingBeyondSlices does the same for sums.
+func TestSumsNothingBeyondSlices(t *testing.T) {
+	const most = 600
+	x, y := beforeFault[float32](t, most), beforeFault[float32](t, most)
+	for _, c := range sumCases {
+		for _, kn := range Kernels() {
+			for width := range 40 {
+				for count := range 10 {
+					l := Lines{width, count, width + 1}
+					n := max((count-1)*l.Stride+width, 0)
+					c.call(kn, x[len(x)-n:], y[len(y)-n:], l)
+				}
+			}
+		}
+	}
+}

@@ -82,6 +82,26 @@ func copyPieces(rows int, src *float32, taps *int32, pieces *piece, count int, d
 	}
 }
 
+// sumLines stores in parts the partial sums of the blocks of one or four lines, stride bytes
+// apart. Wider vectors than AVX2's would change the order of additions. The calls are direct,
+// not by a table, which would move parts to the heap.
+func sumLines(sum sumKind, lines, blocks int, x, y *float32, stride int, centre float32, parts *float32) {
+	switch {
+	case sum == totals && lines == 1:
+		total1AVX2(blocks, x, y, stride, centre, parts)
+	case sum == totals:
+		total4AVX2(blocks, x, y, stride, centre, parts)
+	case sum == squares && lines == 1:
+		squares1AVX2(blocks, x, y, stride, centre, parts)
+	case sum == squares:
+		squares4AVX2(blocks, x, y, stride, centre, parts)
+	case lines == 1:
+		moments1AVX2(blocks, x, y, stride, centre, parts)
+	default:
+		moments4AVX2(blocks, x, y, stride, centre, parts)
+	}
+}
+
 var (
 	poolsAVX2   = pools{maxPool2AVX2, maxPool2GradAVX2}
 	poolsAVX512 = pools{maxPool2AVX512, maxPool2GradAVX512}

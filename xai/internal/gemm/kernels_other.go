@@ -29,3 +29,7 @@ func copyPieces(rows int, src *float32, taps *int32, pieces *piece, count int, d
 func transposePieces(src *float32, taps *int32, pieces *int32, count int, dst *float32, dstRow int) {
 	panic("gemm: no vector transposition on this processor")
 }
+
+func sumLines(sum sumKind, lines, blocks int, x, y *float32, stride int, centre float32, parts *float32) {
+	panic("gemm: no vector sums on this processor")
+}

@@ -3,16 +3,16 @@ package gemm
 import "fmt"
 
 // vectors are the elementwise operations of one instruction set on n elements.
-type vectors struct{ add, mul, scale, axpy, relu, reluGrad, leaky vecFunc }
+type vectors struct{ add, mul, scale, affine, combine, relu, reluGrad, leaky vecFunc }
 
-// vecFunc computes dst from x, y, dst and alpha: those that the operation has.
-type vecFunc func(n int, dst, x, y *float32, alpha float32)
+// vecFunc computes dst from x, y and scalars: those that the operation has.
+type vecFunc func(n int, dst, x, y *float32, alpha, beta, gamma float32)
 
 // Add computes dst = x + y.
 func (kn Kernel) Add(dst, x, y []float32) {
 	checkLengths("Add", len(dst), len(x), len(y))
 	if v := vectorsFor(kn.path); v != nil && len(dst) > 0 {
-		v.add(len(dst), &dst[0], &x[0], &y[0], 0)
+		v.add(len(dst), &dst[0], &x[0], &y[0], 0, 0, 0)
 		return
 	}
 	for i := range dst {
@@ -24,7 +24,7 @@ func (kn Kernel) Add(dst, x, y []float32) {
 func (kn Kernel) Mul(dst, x, y []float32) {
 	checkLengths("Mul", len(dst), len(x), len(y))
 	if v := vectorsFor(kn.path); v != nil && len(dst) > 0 {
-		v.mul(len(dst), &dst[0], &x[0], &y[0], 0)
+		v.mul(len(dst), &dst[0], &x[0], &y[0], 0, 0, 0)
 		return
 	}
 	for i := range dst {
@@ -36,7 +36,7 @@ func (kn Kernel) Mul(dst, x, y []float32) {
 func (kn Kernel) Scale(dst []float32, alpha float32, x []float32) {
 	checkLengths("Scale", len(dst), len(x), len(x))
 	if v := vectorsFor(kn.path); v != nil && len(dst) > 0 {
-		v.scale(len(dst), &dst[0], &x[0], nil, alpha)
+		v.scale(len(dst), &dst[0], &x[0], nil, alpha, 0, 0)
 		return
 	}
 	for i := range dst {
@@ -44,15 +44,27 @@ func (kn Kernel) Scale(dst []float32, alpha float32, x []float32) {
 	}
 }
 
-// Axpy computes dst = dst + alpha x, the product rounded before it is added.
-func (kn Kernel) Axpy(dst []float32, alpha float32, x []float32) {
-	checkLengths("Axpy", len(dst), len(x), len(x))
+// Affine computes dst = alpha x + beta, the product rounded before.
+func (kn Kernel) Affine(dst []float32, alpha float32, x []float32, beta float32) {
+	checkLengths("Affine", len(dst), len(x), len(x))
 	if v := vectorsFor(kn.path); v != nil && len(dst) > 0 {
-		v.axpy(len(dst), &dst[0], &x[0], nil, alpha)
+		v.affine(len(dst), &dst[0], &x[0], nil, alpha, beta, 0)
 		return
 	}
-	for i := range dst {
-		dst[i] += float32(alpha * x[i]) // the conversion keeps compilers from fusing
+	for i, xi := range x {
+		dst[i] = float32(alpha*xi) + beta // the conversion keeps compilers from fusing
+	}
+}
+
+// Combine computes dst = (gamma + alpha x) + beta y, both products rounded before.
+func (kn Kernel) Combine(dst []float32, alpha float32, x []float32, beta float32, y []float32, gamma float32) {
+	checkLengths("Combine", len(dst), len(x), len(y))
+	if v := vectorsFor(kn.path); v != nil && len(dst) > 0 {
+		v.combine(len(dst), &dst[0], &x[0], &y[0], alpha, beta, gamma)
+		return
+	}
+	for i, xi := range x {
+		dst[i] = gamma + float32(alpha*xi) + float32(beta*y[i])
 	}
 }
 
@@ -60,7 +72,7 @@ func (kn Kernel) Axpy(dst []float32, alpha float32, x []float32) {
 func (kn Kernel) ReLU(dst, x []float32) {
 	checkLengths("ReLU", len(dst), len(x), len(x))
 	if v := vectorsFor(kn.path); v != nil && len(dst) > 0 {
-		v.relu(len(dst), &dst[0], &x[0], nil, 0)
+		v.relu(len(dst), &dst[0], &x[0], nil, 0, 0, 0)
 		return
 	}
 	for i, xi := range x {
@@ -76,7 +88,7 @@ func (kn Kernel) ReLU(dst, x []float32) {
 func (kn Kernel) ReLUGrad(dst, grad, x []float32) {
 	checkLengths("ReLUGrad", len(dst), len(grad), len(x))
 	if v := vectorsFor(kn.path); v != nil && len(dst) > 0 {
-		v.reluGrad(len(dst), &dst[0], &grad[0], &x[0], 0)
+		v.reluGrad(len(dst), &dst[0], &grad[0], &x[0], 0, 0, 0)
 		return
 	}
 	for i, g := range grad {
@@ -92,7 +104,7 @@ func (kn Kernel) ReLUGrad(dst, grad, x []float32) {
 func (kn Kernel) Leaky(dst []float32, alpha float32, x, y []float32) {
 	checkLengths("Leaky", len(dst), len(x), len(y))
 	if v := vectorsFor(kn.path); v != nil && len(dst) > 0 {
-		v.leaky(len(dst), &dst[0], &x[0], &y[0], alpha)
+		v.leaky(len(dst), &dst[0], &x[0], &y[0], alpha, 0, 0)
 		return
 	}
 	for i, xi := range x {

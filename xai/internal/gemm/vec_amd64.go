@@ -7,69 +7,79 @@ package gemm
 // addAVX2 computes dst = x + y for n elements.
 //
 //go:noescape
-func addAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
+func addAVX2(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 
 // mulAVX2 computes dst = x y for n elements.
 //
 //go:noescape
-func mulAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
+func mulAVX2(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 
 // scaleAVX2 computes dst = alpha x for n elements.
 //
 //go:noescape
-func scaleAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
+func scaleAVX2(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 
-// axpyAVX2 computes dst = dst + alpha x for n elements.
+// affineAVX2 computes dst = alpha x + beta for n elements.
 //
 //go:noescape
-func axpyAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
+func affineAVX2(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
+
+// combineAVX2 computes dst = (gamma + alpha x) + beta y for n elements.
+//
+//go:noescape
+func combineAVX2(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 
 // reluAVX2 computes dst = 0 where x < 0 and x elsewhere for n elements.
 //
 //go:noescape
-func reluAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
+func reluAVX2(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 
 // reluGradAVX2 computes dst = x where y > 0 and 0 elsewhere for n elements.
 //
 //go:noescape
-func reluGradAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
+func reluGradAVX2(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 
 // leakyAVX2 computes dst = x where y > 0 and alpha x elsewhere for n elements.
 //
 //go:noescape
-func leakyAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
+func leakyAVX2(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 
 // addAVX512 computes dst = x + y for n elements.
 //
 //go:noescape
-func addAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
+func addAVX512(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 
 // mulAVX512 computes dst = x y for n elements.
 //
 //go:noescape
-func mulAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
+func mulAVX512(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 
 // scaleAVX512 computes dst = alpha x for n elements.
 //
 //go:noescape
-func scaleAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
+func scaleAVX512(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 
-// axpyAVX512 computes dst = dst + alpha x for n elements.
+// affineAVX512 computes dst = alpha x + beta for n elements.
 //
 //go:noescape
-func axpyAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
+func affineAVX512(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
+
+// combineAVX512 computes dst = (gamma + alpha x) + beta y for n elements.
+//
+//go:noescape
+func combineAVX512(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 
 // reluAVX512 computes dst = 0 where x < 0 and x elsewhere for n elements.
 //
 //go:noescape
-func reluAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
+func reluAVX512(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 
 // reluGradAVX512 computes dst = x where y > 0 and 0 elsewhere for n elements.
 //
 //go:noescape
-func reluGradAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
+func reluGradAVX512(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 
 // leakyAVX512 computes dst = x where y > 0 and alpha x elsewhere for n elements.
 //
 //go:noescape
-func leakyAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
+func leakyAVX512(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)

@@ -14,9 +14,9 @@ DATA slanes<>+24(SB)/4, $0x00000006
 DATA slanes<>+28(SB)/4, $0x00000007
 GLOBL slanes<>(SB), RODATA|NOPTR, $32
 
-// func addAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
+// func addAVX2(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 // Requires: AVX, AVX2
-TEXT ·addAVX2(SB), NOSPLIT, $0-36
+TEXT ·addAVX2(SB), NOSPLIT, $0-44
 	MOVQ n+0(FP), AX
 	MOVQ dst+8(FP), CX
 	MOVQ x+16(FP), DX
@@ -67,9 +67,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func mulAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
+// func mulAVX2(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 // Requires: AVX, AVX2
-TEXT ·mulAVX2(SB), NOSPLIT, $0-36
+TEXT ·mulAVX2(SB), NOSPLIT, $0-44
 	MOVQ n+0(FP), AX
 	MOVQ dst+8(FP), CX
 	MOVQ x+16(FP), DX
@@ -120,9 +120,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func scaleAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
+// func scaleAVX2(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 // Requires: AVX, AVX2
-TEXT ·scaleAVX2(SB), NOSPLIT, $0-36
+TEXT ·scaleAVX2(SB), NOSPLIT, $0-44
 	MOVQ         n+0(FP), AX
 	MOVQ         dst+8(FP), CX
 	MOVQ         x+16(FP), DX
@@ -166,37 +166,34 @@ done:
 	VZEROUPPER
 	RET
 
-// func axpyAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
+// func affineAVX2(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 // Requires: AVX, AVX2
-TEXT ·axpyAVX2(SB), NOSPLIT, $0-36
+TEXT ·affineAVX2(SB), NOSPLIT, $0-44
 	MOVQ         n+0(FP), AX
 	MOVQ         dst+8(FP), CX
 	MOVQ         x+16(FP), DX
 	VBROADCASTSS alpha+32(FP), Y0
+	VBROADCASTSS beta+36(FP), Y1
 
 block:
 	CMPQ    AX, $0x00000020
 	JL      rest
-	VMOVUPS (CX), Y1
 	VMOVUPS (DX), Y2
 	VMULPS  Y0, Y2, Y2
-	VADDPS  Y2, Y1, Y1
-	VMOVUPS Y1, (CX)
-	VMOVUPS 32(CX), Y1
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, (CX)
 	VMOVUPS 32(DX), Y2
 	VMULPS  Y0, Y2, Y2
-	VADDPS  Y2, Y1, Y1
-	VMOVUPS Y1, 32(CX)
-	VMOVUPS 64(CX), Y1
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, 32(CX)
 	VMOVUPS 64(DX), Y2
 	VMULPS  Y0, Y2, Y2
-	VADDPS  Y2, Y1, Y1
-	VMOVUPS Y1, 64(CX)
-	VMOVUPS 96(CX), Y1
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, 64(CX)
 	VMOVUPS 96(DX), Y2
 	VMULPS  Y0, Y2, Y2
-	VADDPS  Y2, Y1, Y1
-	VMOVUPS Y1, 96(CX)
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, 96(CX)
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, AX
@@ -205,14 +202,13 @@ block:
 rest:
 	CMPQ         AX, $0x00
 	JLE          done
-	VMOVQ        AX, X1
-	VPBROADCASTD X1, Y1
-	VPCMPGTD     slanes<>+0(SB), Y1, Y1
-	VMASKMOVPS   (CX), Y1, Y2
-	VMASKMOVPS   (DX), Y1, Y3
+	VMOVQ        AX, X2
+	VPBROADCASTD X2, Y2
+	VPCMPGTD     slanes<>+0(SB), Y2, Y2
+	VMASKMOVPS   (DX), Y2, Y3
 	VMULPS       Y0, Y3, Y3
-	VADDPS       Y3, Y2, Y2
-	VMASKMOVPS   Y2, Y1, (CX)
+	VADDPS       Y1, Y3, Y3
+	VMASKMOVPS   Y3, Y2, (CX)
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, AX
@@ -222,9 +218,80 @@ done:
 	VZEROUPPER
 	RET
 
-// func reluAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
+// func combineAVX2(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 // Requires: AVX, AVX2
-TEXT ·reluAVX2(SB), NOSPLIT, $0-36
+TEXT ·combineAVX2(SB), NOSPLIT, $0-44
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         y+24(FP), BX
+	VBROADCASTSS alpha+32(FP), Y0
+	VBROADCASTSS beta+36(FP), Y1
+	VBROADCASTSS gamma+40(FP), Y2
+
+block:
+	CMPQ    AX, $0x00000020
+	JL      rest
+	VMOVUPS (DX), Y3
+	VMOVUPS (BX), Y4
+	VMULPS  Y0, Y3, Y3
+	VADDPS  Y2, Y3, Y3
+	VMULPS  Y1, Y4, Y4
+	VADDPS  Y4, Y3, Y3
+	VMOVUPS Y3, (CX)
+	VMOVUPS 32(DX), Y3
+	VMOVUPS 32(BX), Y4
+	VMULPS  Y0, Y3, Y3
+	VADDPS  Y2, Y3, Y3
+	VMULPS  Y1, Y4, Y4
+	VADDPS  Y4, Y3, Y3
+	VMOVUPS Y3, 32(CX)
+	VMOVUPS 64(DX), Y3
+	VMOVUPS 64(BX), Y4
+	VMULPS  Y0, Y3, Y3
+	VADDPS  Y2, Y3, Y3
+	VMULPS  Y1, Y4, Y4
+	VADDPS  Y4, Y3, Y3
+	VMOVUPS Y3, 64(CX)
+	VMOVUPS 96(DX), Y3
+	VMOVUPS 96(BX), Y4
+	VMULPS  Y0, Y3, Y3
+	VADDPS  Y2, Y3, Y3
+	VMULPS  Y1, Y4, Y4
+	VADDPS  Y4, Y3, Y3
+	VMOVUPS Y3, 96(CX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, AX
+	JMP     block
+
+rest:
+	CMPQ         AX, $0x00
+	JLE          done
+	VMOVQ        AX, X3
+	VPBROADCASTD X3, Y3
+	VPCMPGTD     slanes<>+0(SB), Y3, Y3
+	VMASKMOVPS   (DX), Y3, Y4
+	VMASKMOVPS   (BX), Y3, Y5
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y2, Y4, Y4
+	VMULPS       Y1, Y5, Y5
+	VADDPS       Y5, Y4, Y4
+	VMASKMOVPS   Y4, Y3, (CX)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
+	SUBQ         $0x00000008, AX
+	JMP          rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func reluAVX2(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
+// Requires: AVX, AVX2
+TEXT ·reluAVX2(SB), NOSPLIT, $0-44
 	MOVQ   n+0(FP), AX
 	MOVQ   dst+8(FP), CX
 	MOVQ   x+16(FP), DX
@@ -268,9 +335,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func reluGradAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
+// func reluGradAVX2(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 // Requires: AVX, AVX2
-TEXT ·reluGradAVX2(SB), NOSPLIT, $0-36
+TEXT ·reluGradAVX2(SB), NOSPLIT, $0-44
 	MOVQ   n+0(FP), AX
 	MOVQ   dst+8(FP), CX
 	MOVQ   x+16(FP), DX
@@ -327,9 +394,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func leakyAVX2(n int, dst *float32, x *float32, y *float32, alpha float32)
+// func leakyAVX2(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 // Requires: AVX, AVX2
-TEXT ·leakyAVX2(SB), NOSPLIT, $0-36
+TEXT ·leakyAVX2(SB), NOSPLIT, $0-44
 	MOVQ         n+0(FP), AX
 	MOVQ         dst+8(FP), CX
 	MOVQ         x+16(FP), DX
@@ -392,9 +459,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func addAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
+// func addAVX512(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·addAVX512(SB), NOSPLIT, $0-36
+TEXT ·addAVX512(SB), NOSPLIT, $0-44
 	MOVQ n+0(FP), AX
 	MOVQ dst+8(FP), CX
 	MOVQ x+16(FP), DX
@@ -445,9 +512,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func mulAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
+// func mulAVX512(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·mulAVX512(SB), NOSPLIT, $0-36
+TEXT ·mulAVX512(SB), NOSPLIT, $0-44
 	MOVQ n+0(FP), AX
 	MOVQ dst+8(FP), CX
 	MOVQ x+16(FP), DX
@@ -498,9 +565,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func scaleAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
+// func scaleAVX512(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·scaleAVX512(SB), NOSPLIT, $0-36
+TEXT ·scaleAVX512(SB), NOSPLIT, $0-44
 	MOVQ         n+0(FP), AX
 	MOVQ         dst+8(FP), CX
 	MOVQ         x+16(FP), DX
@@ -544,37 +611,34 @@ done:
 	VZEROUPPER
 	RET
 
-// func axpyAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
+// func affineAVX512(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·axpyAVX512(SB), NOSPLIT, $0-36
+TEXT ·affineAVX512(SB), NOSPLIT, $0-44
 	MOVQ         n+0(FP), AX
 	MOVQ         dst+8(FP), CX
 	MOVQ         x+16(FP), DX
 	VBROADCASTSS alpha+32(FP), Z0
+	VBROADCASTSS beta+36(FP), Z1
 
 block:
 	CMPQ    AX, $0x00000040
 	JL      rest
-	VMOVUPS (CX), Z1
 	VMOVUPS (DX), Z2
 	VMULPS  Z0, Z2, Z2
-	VADDPS  Z2, Z1, Z1
-	VMOVUPS Z1, (CX)
-	VMOVUPS 64(CX), Z1
+	VADDPS  Z1, Z2, Z2
+	VMOVUPS Z2, (CX)
 	VMOVUPS 64(DX), Z2
 	VMULPS  Z0, Z2, Z2
-	VADDPS  Z2, Z1, Z1
-	VMOVUPS Z1, 64(CX)
-	VMOVUPS 128(CX), Z1
+	VADDPS  Z1, Z2, Z2
+	VMOVUPS Z2, 64(CX)
 	VMOVUPS 128(DX), Z2
 	VMULPS  Z0, Z2, Z2
-	VADDPS  Z2, Z1, Z1
-	VMOVUPS Z1, 128(CX)
-	VMOVUPS 192(CX), Z1
+	VADDPS  Z1, Z2, Z2
+	VMOVUPS Z2, 128(CX)
 	VMOVUPS 192(DX), Z2
 	VMULPS  Z0, Z2, Z2
-	VADDPS  Z2, Z1, Z1
-	VMOVUPS Z1, 192(CX)
+	VADDPS  Z1, Z2, Z2
+	VMOVUPS Z2, 192(CX)
 	ADDQ    $0x00000100, CX
 	ADDQ    $0x00000100, DX
 	SUBQ    $0x00000040, AX
@@ -586,11 +650,10 @@ rest:
 	MOVQ      $-1, BX
 	BZHIQ     AX, BX, BX
 	KMOVW     BX, K1
-	VMOVUPS.Z (CX), K1, Z1
 	VMOVUPS.Z (DX), K1, Z2
 	VMULPS    Z0, Z2, Z2
-	VADDPS    Z2, Z1, Z1
-	VMOVUPS   Z1, K1, (CX)
+	VADDPS    Z1, Z2, Z2
+	VMOVUPS   Z2, K1, (CX)
 	ADDQ      $0x00000040, CX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, AX
@@ -600,9 +663,80 @@ done:
 	VZEROUPPER
 	RET
 
-// func reluAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
+// func combineAVX512(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·reluAVX512(SB), NOSPLIT, $0-36
+TEXT ·combineAVX512(SB), NOSPLIT, $0-44
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         y+24(FP), BX
+	VBROADCASTSS alpha+32(FP), Z0
+	VBROADCASTSS beta+36(FP), Z1
+	VBROADCASTSS gamma+40(FP), Z2
+
+block:
+	CMPQ    AX, $0x00000040
+	JL      rest
+	VMOVUPS (DX), Z3
+	VMOVUPS (BX), Z4
+	VMULPS  Z0, Z3, Z3
+	VADDPS  Z2, Z3, Z3
+	VMULPS  Z1, Z4, Z4
+	VADDPS  Z4, Z3, Z3
+	VMOVUPS Z3, (CX)
+	VMOVUPS 64(DX), Z3
+	VMOVUPS 64(BX), Z4
+	VMULPS  Z0, Z3, Z3
+	VADDPS  Z2, Z3, Z3
+	VMULPS  Z1, Z4, Z4
+	VADDPS  Z4, Z3, Z3
+	VMOVUPS Z3, 64(CX)
+	VMOVUPS 128(DX), Z3
+	VMOVUPS 128(BX), Z4
+	VMULPS  Z0, Z3, Z3
+	VADDPS  Z2, Z3, Z3
+	VMULPS  Z1, Z4, Z4
+	VADDPS  Z4, Z3, Z3
+	VMOVUPS Z3, 128(CX)
+	VMOVUPS 192(DX), Z3
+	VMOVUPS 192(BX), Z4
+	VMULPS  Z0, Z3, Z3
+	VADDPS  Z2, Z3, Z3
+	VMULPS  Z1, Z4, Z4
+	VADDPS  Z4, Z3, Z3
+	VMOVUPS Z3, 192(CX)
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	SUBQ    $0x00000040, AX
+	JMP     block
+
+rest:
+	CMPQ      AX, $0x00
+	JLE       done
+	MOVQ      $-1, SI
+	BZHIQ     AX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DX), K1, Z3
+	VMOVUPS.Z (BX), K1, Z4
+	VMULPS    Z0, Z3, Z3
+	VADDPS    Z2, Z3, Z3
+	VMULPS    Z1, Z4, Z4
+	VADDPS    Z4, Z3, Z3
+	VMOVUPS   Z3, K1, (CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, AX
+	JMP       rest
+
+done:
+	VZEROUPPER
+	RET
+
+// func reluAVX512(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·reluAVX512(SB), NOSPLIT, $0-44
 	MOVQ   n+0(FP), AX
 	MOVQ   dst+8(FP), CX
 	MOVQ   x+16(FP), DX
@@ -646,9 +780,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func reluGradAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
+// func reluGradAVX512(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·reluGradAVX512(SB), NOSPLIT, $0-36
+TEXT ·reluGradAVX512(SB), NOSPLIT, $0-44
 	MOVQ   n+0(FP), AX
 	MOVQ   dst+8(FP), CX
 	MOVQ   x+16(FP), DX
@@ -705,9 +839,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func leakyAVX512(n int, dst *float32, x *float32, y *float32, alpha float32)
+// func leakyAVX512(n int, dst *float32, x *float32, y *float32, alpha float32, beta float32, gamma float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·leakyAVX512(SB), NOSPLIT, $0-36
+TEXT ·leakyAVX512(SB), NOSPLIT, $0-44
 	MOVQ         n+0(FP), AX
 	MOVQ         dst+8(FP), CX
 	MOVQ         x+16(FP), DX

@@ -13,31 +13,34 @@ import (
 var vecOps = []struct {
 	name string
 	call func(kn Kernel, dst, x, y []float32)
-	want func(d, x, y float32) float32
+	want func(x, y float32) float32
 }{
-	{"Add", func(kn Kernel, dst, x, y []float32) { kn.Add(dst, x, y) }, func(_, x, y float32) float32 { return x + y }},
-	{"Mul", func(kn Kernel, dst, x, y []float32) { kn.Mul(dst, x, y) }, func(_, x, y float32) float32 { return x * y }},
-	{"Scale", func(kn Kernel, dst, x, _ []float32) { kn.Scale(dst, 0.3, x) }, func(_, x, _ float32) float32 { return 0.3 * x }},
-	{"Axpy", func(kn Kernel, dst, x, _ []float32) { kn.Axpy(dst, 0.3, x) }, func(d, x, _ float32) float32 { return d + float32(0.3*x) }},
-	{"ReLU", func(kn Kernel, dst, x, _ []float32) { kn.ReLU(dst, x) }, func(_, x, _ float32) float32 {
+	{"Add", func(kn Kernel, dst, x, y []float32) { kn.Add(dst, x, y) }, func(x, y float32) float32 { return x + y }},
+	{"Mul", func(kn Kernel, dst, x, y []float32) { kn.Mul(dst, x, y) }, func(x, y float32) float32 { return x * y }},
+	{"Scale", func(kn Kernel, dst, x, _ []float32) { kn.Scale(dst, 0.3, x) }, func(x, _ float32) float32 { return 0.3 * x }},
+	{"Affine", func(kn Kernel, dst, x, _ []float32) { kn.Affine(dst, 0.3, x, -0.7) }, func(x, _ float32) float32 { return float32(0.3*x) - 0.7 }},
+	{"Combine", func(kn Kernel, dst, x, y []float32) { kn.Combine(dst, 0.3, x, 0.6, y, -0.7) }, func(x, y float32) float32 {
+		return (-0.7 + float32(0.3*x)) + float32(0.6*y)
+	}},
+	{"ReLU", func(kn Kernel, dst, x, _ []float32) { kn.ReLU(dst, x) }, func(x, _ float32) float32 {
 		if x < 0 {
 			return 0
 		}
 		return x
 	}},
-	{"ReLUGrad", func(kn Kernel, dst, x, y []float32) { kn.ReLUGrad(dst, x, y) }, func(_, x, y float32) float32 {
+	{"ReLUGrad", func(kn Kernel, dst, x, y []float32) { kn.ReLUGrad(dst, x, y) }, func(x, y float32) float32 {
 		if y > 0 {
 			return x
 		}
 		return 0
 	}},
-	{"Leaky", func(kn Kernel, dst, x, _ []float32) { kn.Leaky(dst, -0.3, x, x) }, func(_, x, _ float32) float32 {
+	{"Leaky", func(kn Kernel, dst, x, _ []float32) { kn.Leaky(dst, -0.3, x, x) }, func(x, _ float32) float32 {
 		if x > 0 {
 			return x
 		}
 		return -0.3 * x
 	}},
-	{"LeakyGrad", func(kn Kernel, dst, x, y []float32) { kn.Leaky(dst, 0.3, x, y) }, func(_, x, y float32) float32 {
+	{"LeakyGrad", func(kn Kernel, dst, x, y []float32) { kn.Leaky(dst, 0.3, x, y) }, func(x, y float32) float32 {
 		if y > 0 {
 			return x
 		}
@@ -73,8 +76,8 @@ func TestElementwise(t *testing.T) {
 				d = d[offset:]
 				op.call(kn, dst[:n:n], x, y)
 				for i := range n {
-					if want := op.want(d[i], x[i], y[i]); !same(dst[i], want) {
-						t.Fatalf("%v: %s, element %d of %d: %v from dst %v, x %v, y %v; want %v", kn, op.name, i, n, dst[i], d[i], x[i], y[i], want)
+					if want := op.want(x[i], y[i]); !same(dst[i], want) {
+						t.Fatalf("%v: %s, element %d of %d: %v from x %v, y %v; want %v", kn, op.name, i, n, dst[i], x[i], y[i], want)
 					}
 				}
 				if !same(dst[n], d[n]) || !same(dst[n+1], d[n+1]) {
@@ -82,7 +85,7 @@ func TestElementwise(t *testing.T) {
 				}
 				op.call(kn, x, x, y) // in place
 				for i := range n {
-					if op.name != "Axpy" && !same(x[i], dst[i]) {
+					if !same(x[i], dst[i]) {
 						t.Fatalf("%v: %s in place, element %d of %d: %v, want %v", kn, op.name, i, n, x[i], dst[i])
 					}
 				}

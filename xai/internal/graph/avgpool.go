@@ -1,6 +1,10 @@
 package graph
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/whybook/whybook/xai/internal/gemm"
+)
 
 // AvgPool returns the mean of each window, channel by channel: n x C*OH*OW. countBorder
 // says whether the border's zeros count as values (PyTorch's count_include_pad, true by
@@ -70,20 +74,17 @@ func (b *Builder[T]) average(name string, x *Node[T], in Plane, lines, columns [
 		}
 	}
 	run := func(y []T, src [][]T) {
+		kernel := gemm.Best()
 		units(n*in.C, in.area(), func(lo, hi int) {
 			for ch := lo; ch < hi; ch++ {
 				from, to, at := channel(src[0], in, 0, ch), channel(y, out, 0, ch), 0
 				for _, l := range lines {
 					for _, c := range columns {
-						var sum float64
-						if c.hi-c.lo == in.W { // whole lines lie together
-							sum = total(from[l.lo*in.W : l.hi*in.W])
-						} else {
-							for line := l.lo; line < l.hi; line++ {
-								sum += total(from[line*in.W+c.lo : line*in.W+c.hi])
-							}
+						parts := gemm.Lines{Width: c.hi - c.lo, Count: l.hi - l.lo, Stride: in.W}
+						if parts.Width == in.W { // whole lines lie together
+							parts = gemm.Lines{Width: parts.Width * parts.Count, Count: 1}
 						}
-						to[at] = T(sum) * weights[at]
+						to[at] = T(gemm.Total(kernel, from[l.lo*in.W+c.lo:], parts)) * weights[at]
 						at++
 					}
 				}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"sync"
+
+	"github.com/whybook/whybook/xai/internal/gemm"
 )
 
 // BatchStats are the statistics of the last batch that a BatchNorm saw, one value for each
@@ -24,14 +26,9 @@ func (b *Builder[T]) BatchNorm(x, gamma, beta *Node[T], in Plane, eps float64) (
 	last := &BatchStats{make([]float64, in.C), make([]float64, in.C)}
 	stats := b.apply("batchnorm.stats", 2, in.C, []*Node[T]{x}, func(out []T, src [][]T) {
 		parallel(in.C, func(c int) {
-			var sum, squares float64
-			for i := range n {
-				sum += total(channel(src[0], in, i, c))
-			}
-			mean := sum / count
-			for i := range n {
-				squares += squareSum(channel(src[0], in, i, c), T(mean))
-			}
+			values, lines := src[0][c*in.area():], channelLines(in, n)
+			mean := gemm.Total(gemm.Best(), values, lines) / count
+			squares := gemm.SquareSum(gemm.Best(), values, lines, T(mean))
 			last.Mean[c], last.Var[c] = mean, squares/(count-1)
 			out[c], out[in.C+c] = T(mean), T(1/math.Sqrt(squares/count+eps))
 		})
@@ -82,26 +79,20 @@ func (b *Builder[T]) BatchNormEval(x, gamma, beta, mean, variance *Node[T], in P
 // then each one's 1/sqrt(var + eps). dx adds the gradient of x, given that of the output
 // and sums: those over rows and positions of grad times the normalised x, and of grad.
 func (b *Builder[T]) normalize(name string, x, gamma, beta, stats *Node[T], in Plane, dx func(grad *Node[T], sums func() *Node[T]) *Node[T]) *Node[T] {
-	ones := make([]T, in.area())
-	fill(ones, 1)
 	out := b.apply(name, x.Rows, in.Size(), []*Node[T]{x, gamma, beta, stats}, func(y []T, src [][]T) {
 		units(x.Rows*in.C, in.area(), func(lo, hi int) {
 			for ch := lo; ch < hi; ch++ {
 				c := ch % in.C
 				scale := src[1][c] * src[3][in.C+c]
-				scaleShift(channel(y, in, 0, ch), scale, channel(src[0], in, 0, ch), src[2][c]-src[3][c]*scale, ones)
+				scaleShift(channel(y, in, 0, ch), scale, channel(src[0], in, 0, ch), src[2][c]-src[3][c]*scale)
 			}
 		})
 	}, func(_, grad *Node[T]) []*Node[T] {
 		sums := sync.OnceValue(func() *Node[T] {
 			return b.apply(name+".sums", 2, in.C, []*Node[T]{grad, x, stats}, func(out []T, src [][]T) {
 				parallel(in.C, func(c int) {
-					var product, sum float64
-					for i := range x.Rows {
-						p, s := centredDot(channel(src[0], in, i, c), channel(src[1], in, i, c), src[2][c])
-						product += p
-						sum += s
-					}
+					at := c * in.area()
+					product, sum := gemm.Moments(gemm.Best(), src[1][at:], src[0][at:], channelLines(in, x.Rows), src[2][c])
 					out[c], out[in.C+c] = T(product*float64(src[2][in.C+c])), T(sum)
 				})
 			}, nil)

@@ -1,6 +1,10 @@
 package graph
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/whybook/whybook/xai/internal/gemm"
+)
 
 // Conv2D returns the cross-correlation of x (n x C*H*W) with w (F x C/groups*KH*KW), plus
 // one bias per filter (1 x F) unless bias is nil: n x F*OH*OW. Padding is with zeros. The
@@ -87,11 +91,7 @@ func (b *Builder[T]) biasGradient(bias, grad *Node[T], p Plane) *Node[T] {
 	}
 	return b.apply("bias.dx", 1, p.C, []*Node[T]{grad}, func(out []T, in [][]T) {
 		parallel(p.C, func(c int) {
-			var sum float64
-			for i := range grad.Rows {
-				sum += total(channel(in[0], p, i, c))
-			}
-			out[c] = T(sum)
+			out[c] = T(gemm.Total(gemm.Best(), in[0][c*p.area():], channelLines(p, grad.Rows)))
 		})
 	}, nil)
 }

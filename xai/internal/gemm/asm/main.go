@@ -45,6 +45,7 @@ func generate() (map[string][]byte, error) {
 		"vec":  vecKernels,
 		"pool": poolKernels,
 		"step": stepKernels,
+		"sums": sumKernels,
 	} {
 		ctx := build.NewContext()
 		ctx.ConstraintExpr("amd64")

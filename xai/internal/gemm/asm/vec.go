@@ -11,22 +11,28 @@ import (
 // scalar. All of them have the same signature, so that they fit in one table.
 type elementwise struct {
 	name, doc string
-	reads     string // which of d (dst), x and y
-	scalars   string // which of a (alpha) and 0
+	reads     string // which of x and y
+	scalars   string // which of a (alpha), b (beta), c (gamma) and 0
 	body      func(o *ops, v lanes)
 }
 
 // lanes are the registers of an operation; those that it does not read are nil.
-type lanes struct{ d, x, y, alpha, zero reg.VecVirtual }
+type lanes struct{ d, x, y, alpha, beta, gamma, zero reg.VecVirtual }
 
 var elementwises = []elementwise{
 	{"add", "dst = x + y", "xy", "", func(o *ops, v lanes) { o.VADDPS(v.y, v.x, v.d) }},
 	{"mul", "dst = x y", "xy", "", func(o *ops, v lanes) { o.VMULPS(v.y, v.x, v.d) }},
 	{"scale", "dst = alpha x", "x", "a", func(o *ops, v lanes) { o.VMULPS(v.alpha, v.x, v.d) }},
-	// Not a fused multiply-add, which plain Go has not.
-	{"axpy", "dst = dst + alpha x", "dx", "a", func(o *ops, v lanes) {
-		o.VMULPS(v.alpha, v.x, v.x)
-		o.VADDPS(v.x, v.d, v.d)
+	// No fused multiply-adds, which plain Go has not.
+	{"affine", "dst = alpha x + beta", "x", "ab", func(o *ops, v lanes) {
+		o.VMULPS(v.alpha, v.x, v.d)
+		o.VADDPS(v.beta, v.d, v.d)
+	}},
+	{"combine", "dst = (gamma + alpha x) + beta y", "xy", "abc", func(o *ops, v lanes) {
+		o.VMULPS(v.alpha, v.x, v.d)
+		o.VADDPS(v.gamma, v.d, v.d)
+		o.VMULPS(v.beta, v.y, v.y)
+		o.VADDPS(v.y, v.d, v.d)
 	}},
 	// The maximum of two zeros, or with a NaN, is its second operand, which is x.
 	{"relu", "dst = 0 where x < 0 and x elsewhere", "x", "0", func(o *ops, v lanes) { o.VMAXPS(v.x, v.zero, v.d) }},
@@ -74,7 +80,7 @@ func (o *ops) elementwise(e elementwise, iota operand.Mem) {
 	o.Attributes(attr.NOSPLIT)
 	o.Pragma("noescape")
 	o.Doc(name + " computes " + e.doc + " for n elements.")
-	o.SignatureExpr("func(n int, dst, x, y *float32, alpha float32)")
+	o.SignatureExpr("func(n int, dst, x, y *float32, alpha, beta, gamma float32)")
 	n := o.GP64()
 	o.Load(o.Param("n"), n)
 	ptr := map[byte]reg.GPVirtual{'d': o.GP64()}
@@ -89,29 +95,32 @@ func (o *ops) elementwise(e elementwise, iota operand.Mem) {
 	}
 	var scalars lanes
 	for _, name := range e.scalars {
-		if name == 'a' {
-			alpha, _ := o.Param("alpha").Resolve()
-			scalars.alpha = o.vector()
-			o.broadcast(alpha.Addr, scalars.alpha)
-		} else {
+		if name == '0' {
 			scalars.zero = o.vector()
 			o.zero(scalars.zero)
+			continue
 		}
+		to, arg := &scalars.alpha, "alpha"
+		switch name {
+		case 'b':
+			to, arg = &scalars.beta, "beta"
+		case 'c':
+			to, arg = &scalars.gamma, "gamma"
+		}
+		*to = o.vector()
+		address, _ := o.Param(arg).Resolve()
+		o.broadcast(address.Addr, *to)
 	}
 	one := func(disp int, load, store func(src, dst operand.Op)) {
 		v := scalars
 		v.d = o.vector()
 		for _, arg := range e.reads {
-			into := v.d
-			switch arg {
-			case 'x':
-				v.x = o.vector()
-				into = v.x
-			case 'y':
-				v.y = o.vector()
-				into = v.y
+			into := &v.x
+			if arg == 'y' {
+				into = &v.y
 			}
-			load(operand.Mem{Base: ptr[byte(arg)], Disp: disp}, into)
+			*into = o.vector()
+			load(operand.Mem{Base: ptr[byte(arg)], Disp: disp}, *into)
 		}
 		e.body(o, v)
 		store(v.d, operand.Mem{Base: ptr['d'], Disp: disp})
