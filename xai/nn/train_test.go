@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"runtime"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai"
+	"github.com/whybook/whybook/xai/internal/graph"
 	"github.com/whybook/whybook/xai/seed"
 	"golang.org/x/sys/cpu"
 )
@@ -325,6 +327,39 @@ func TestDropoutDrawsAnew(t *testing.T) {
 	}
 	if net.History[0].Loss == net.History[1].Loss {
 		t.Error("two epochs had the same dropout masks")
+	}
+}
+
+// listed is a source of random numbers that gives a list of them.
+type listed []uint64
+
+func (l *listed) Uint64() (v uint64) {
+	v, *l = (*l)[0], (*l)[1:]
+	return v
+}
+
+// TestDropoutMasks: a value is dropped where a uniform number in [0, 1) is below the rate,
+// also where it is next to it.
+func TestDropoutMasks(t *testing.T) {
+	for _, rate := range []float64{0, 0.01, 0.1, 0.3, 0.5, 1 - 1.0/(1<<53)} {
+		limit := uint64(math.Ldexp(rate, 53))
+		var numbers listed
+		for d := range uint64(5) {
+			numbers = append(numbers, (limit+d-2)|^uint64(1<<53-1), (limit+d-2)&(1<<53-1), d<<51)
+		}
+		again := slices.Clone(numbers)
+		draws := rand.New(&again)
+		node := graph.New[float32]().Input("mask", 1, len(numbers), nil, false)
+		dropMask[float32]{Dropout{Rate: rate}, node}.draw(rand.New(&numbers))
+		for i, got := range node.Data() {
+			want := float32(1 / (1 - rate))
+			if v := draws.Float64(); v < rate {
+				want = 0
+			}
+			if got != want {
+				t.Errorf("rate %v, number %d: %v, want %v", rate, i, got, want)
+			}
+		}
 	}
 }
 
