@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -164,6 +166,70 @@ var cellMistakes = []struct {
 	{[]string{"%%\nfor {\n}"}, "jupyter: the cell took too long: stopped after 5s", 5 * time.Second},
 }
 
+// commandMistakes are what people do wrong with the command, and what it says. The folder that
+// they are given holds an environment without JupyterLab, none, and one with an old one, old; and
+// a file or, for who is not root, a folder that nobody may write to, closed.
+var commandMistakes = []struct {
+	args []string
+	says string
+}{
+	{[]string{"run", "--out", "closed/out", "empty.ipynb"}, "results cannot be written, choose another folder with --out:"},
+	{[]string{"lab", "--port", "PORT"}, "cannot be used (address already in use); leave out --port to take the first free one"},
+	{[]string{"lab", "--python", "python3.99"}, "on the PATH; JupyterLab needs it: install Python 3.10 or later from https://www.python.org (or your system's package manager), or name one with --python"},
+	{[]string{"lab", "--venv", "none"}, "holds no JupyterLab:"},
+	{[]string{"lab", "--venv", "old"}, "holds JupyterLab 3.6.8, want 4.0 or later:"},
+}
+
+// TestTroubleshootingCommand provokes what the command says.
+func TestTroubleshootingCommand(t *testing.T) {
+	if testing.Short() || runtime.GOOS == "windows" {
+		t.Skip("builds the command and runs shell scripts")
+	}
+	folder := t.TempDir()
+	whybook := filepath.Join(folder, "whybook")
+	if out, err := exec.Command("go", "build", "-o", whybook, "../kernelext/cmd/whybook").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	module, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(mode os.FileMode, name, text string) {
+		t.Helper()
+		name = filepath.Join(folder, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), mode)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(0o644, "empty.ipynb", `{"cells": [], "metadata": {"kernelspec": {"name": "gonb", "language": "go", "display_name": "Go"}}, "nbformat": 4, "nbformat_minor": 5}`)
+	write(0o755, "none/bin/python", "#!/bin/sh\nexit 1\n")
+	write(0o755, "old/bin/python", "#!/bin/sh\necho 3.6.8\n")
+	if os.Getuid() == 0 { // who may write anywhere
+		write(0o644, "closed", "")
+	} else if err := os.Mkdir(filepath.Join(folder, "closed"), 0o555); err != nil {
+		t.Fatal(err)
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	port := fmt.Sprint(taken.Addr().(*net.TCPAddr).Port)
+	for _, m := range commandMistakes {
+		args := append(slices.Clone(m.args), "--module", module)
+		for i := range args {
+			args[i] = strings.ReplaceAll(args[i], "PORT", port)
+		}
+		cmd := exec.CommandContext(t.Context(), whybook, args...)
+		cmd.Dir = folder
+		cmd.Env = append(os.Environ(), "VIRTUAL_ENV=", "WHYBOOK_CACHE="+filepath.Join(folder, "cache"))
+		out, err := cmd.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), m.says) {
+			t.Errorf("whybook %q: %v\n%s\nwant %q in it", args, err, out, m.says)
+		}
+	}
+}
+
 // fromCommand is what the command says of a notebook in Python.
 const fromCommand = `python.ipynb is a python notebook (kernel "python3"); whybook runs Go notebooks`
 
@@ -188,6 +254,9 @@ func TestTroubleshooting(t *testing.T) {
 			continue
 		}
 		found[quoted[on]] = true
+	}
+	for _, m := range commandMistakes {
+		found[m.says] = true
 	}
 	for _, q := range quoted {
 		if !found[q] {
