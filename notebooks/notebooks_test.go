@@ -86,22 +86,7 @@ func TestNotebooksRun(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds GoNB and runs notebooks in it")
 	}
-	prefix := t.TempDir()
-	install := exec.Command("go", "run", "../kernelext/cmd/whybook", "install", "--prefix", prefix)
-	if out, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("install: %v\n%s", err, out)
-	}
-	spec, err := jupyter.ReadSpec(filepath.Join(prefix, "share", "jupyter", "kernels", "gonb"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	options := jupyter.Options{CellTimeout: 3 * time.Minute}
-	options.Env = []string{"WHYBOOK_CACHE=" + t.TempDir(), "WHYBOOK_OUT="}
-	if data, err := filepath.Abs("../../shared/data"); err == nil { // real data beside the repository, where there is some
-		if _, err := os.Stat(data); err == nil {
-			options.Env = append(options.Env, "WHYBOOK_DATA="+data)
-		}
-	}
+	spec, options := kernel(t)
 	t.Run("README", func(t *testing.T) {
 		done, _, err := jupyter.Run(t.Context(), readme(t), spec, options)
 		if err != nil {
@@ -175,6 +160,78 @@ func TestNotebooksRun(t *testing.T) {
 				t.Errorf("half of the explanations took %v or more from execute to idle, want less than 2.5 s", median)
 			}
 		})
+	}
+}
+
+// kernel installs the kernel for a test, with a cache of its own.
+func kernel(t *testing.T) (jupyter.Spec, jupyter.Options) {
+	t.Helper()
+	prefix := t.TempDir()
+	install := exec.Command("go", "run", "../kernelext/cmd/whybook", "install", "--prefix", prefix)
+	if out, err := install.CombinedOutput(); err != nil {
+		t.Fatalf("install: %v\n%s", err, out)
+	}
+	spec, err := jupyter.ReadSpec(filepath.Join(prefix, "share", "jupyter", "kernels", "gonb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := jupyter.Options{CellTimeout: 3 * time.Minute}
+	options.Env = []string{"WHYBOOK_CACHE=" + t.TempDir(), "WHYBOOK_OUT="}
+	if data, err := filepath.Abs("../../shared/data"); err == nil { // real data beside the repository, where there is some
+		if _, err := os.Stat(data); err == nil {
+			options.Env = append(options.Env, "WHYBOOK_DATA="+data)
+		}
+	}
+	return spec, options
+}
+
+// TestTimeOfACell compares what a cell takes that explains with a cached network, from execute to
+// idle, with a cell that does nothing but use gonum/plot, in kernels of their own.
+func TestTimeOfACell(t *testing.T) {
+	if os.Getenv("WHYBOOK_TEST_TIMES") == "" {
+		t.Skip("measures times; set WHYBOOK_TEST_TIMES=1 on a machine that does nothing else")
+	}
+	const cells, most = 6, 3.0
+	plain := []string{"%noautoget\nimport \"gonum.org/v1/plot\""}
+	ours := []string{`%noautoget
+import (
+	"github.com/whybook/whybook/datasets"
+	"github.com/whybook/whybook/kernelext"
+	"github.com/whybook/whybook/xai/nn"
+	"github.com/whybook/whybook/xai/saliency"
+)
+
+func digits() datasets.Set { return kernelext.Build(datasets.MNIST().Train().Take(500)) }
+func net() *nn.Net         { return kernelext.Build(nn.LeNet(digits().Shape, 10).Fit(digits(), nn.Training{Epochs: 1})) }`}
+	for i := range cells + 1 {
+		plain = append(plain, fmt.Sprintf("%%%%\nplot.New().Title.Text = \"%d\"", i))
+		ours = append(ours, fmt.Sprintf("%%%%\nkernelext.Show(saliency.Of(net(), digits().At(%d)))", i))
+	}
+	spec, options := kernel(t)
+	median := func(sources []string) time.Duration {
+		var took []time.Duration
+		options := options
+		options.Progress = func(p jupyter.Progress) {
+			if p.Done && strings.HasPrefix(p.Source, "%%") {
+				took = append(took, p.Elapsed)
+			}
+		}
+		if _, _, err := jupyter.Run(t.Context(), notebook(sources...), spec, options); err != nil {
+			t.Fatal(err)
+		}
+		took = took[1:] // which compiles packages, and trains
+		slices.Sort(took)
+		return took[len(took)/2]
+	}
+	var factors []float64
+	for range 3 {
+		empty, explains := median(plain), median(ours)
+		factors = append(factors, explains.Seconds()/empty.Seconds())
+		t.Logf("median of %d cells: %v with an explanation, %v with gonum/plot alone, factor %.2f", cells, explains, empty, factors[len(factors)-1])
+	}
+	slices.Sort(factors)
+	if factors[1] > most {
+		t.Errorf("a cell that explains takes %.1f times as long as one that imports gonum/plot, want at most %v times", factors[1], most)
 	}
 }
 
