@@ -213,7 +213,10 @@ func (v View) Bundle() (Bundle, error) {
 	d := v.frame().fit(pageWidth)
 	b.Width, b.Height = int(d.w/px+0.5), int(d.h/px+0.5)
 	beside := v // the picture that stands beside HTML
-	beside.dpi = besideDPI
+	beside.dpi = pictureDPI
+	if v.isHTML() {
+		beside.dpi = besideDPI
+	}
 	early := make(chan []byte, 1) // it, if HTML leaves it all the room, made meanwhile
 	go func() {
 		out, err := beside.encodePNG(pngLimit, 0)
@@ -305,7 +308,8 @@ const (
 	figureLimit = 300_000   // bytes per figure in a notebook
 	webLimit    = 3_000_000 // bytes of the HTML form of a Canvas or a Page
 	svgLimit    = 16_000    // bytes of an SVG that goes out beside its PNG
-	besideDPI   = 144       // of a PNG that stands beside HTML
+	besideDPI   = 144       // of a PNG that stands beside HTML which is more than a picture
+	pictureDPI  = 96        // of a PNG that stands beside the same picture
 	pngLimit    = 220_000   // so that base64 stays within figureLimit
 	// pictureLimit leaves room for the coarser picture beside the one in HTML.
 	pictureLimit = 130_000
