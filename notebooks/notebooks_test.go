@@ -36,8 +36,8 @@ func TestCommittedOutputs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(raw) > 2<<20 {
-			t.Errorf("%s has %d bytes, more than 2 MiB", path, len(raw))
+		if len(raw) > 2_000_000 {
+			t.Errorf("%s has %d bytes, more than 2 MB", path, len(raw))
 		}
 		if m := foreign.Find(raw); m != nil {
 			t.Errorf("%s holds %q", path, m)

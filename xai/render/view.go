@@ -312,7 +312,7 @@ const (
 	pictureDPI  = 96        // of a PNG that stands beside the same picture
 	pngLimit    = 220_000   // so that base64 stays within figureLimit
 	// pictureLimit leaves room for the coarser picture beside the one in HTML.
-	pictureLimit = 100_000
+	pictureLimit = 80_000
 )
 
 // frame returns the view with title and margin as a figure.
