@@ -36,8 +36,25 @@ func TestSmall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r, err := relevances(t.Context(), in, set, 1); err != nil || r.Samples != 8 || r.Attributes != 36 || len(r.Use) != len(taus) {
-		t.Errorf("%+v, %v", r, err)
+	e, err := in.Evaluate(t.Context(), set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := result{Seed: 1, Accuracy: e.Accuracy, Interpreter: e.Interpreter, Fidelity: e.Fidelity, Conciseness: e.Conciseness}
+	if err := stored.relate(t.Context(), in, set, set); err != nil || stored.Relevance.Samples != 8 || stored.Relevance.Attributes != 36 || len(stored.Relevance.Use) != len(taus) {
+		t.Errorf("%+v, %v", stored.Relevance, err)
+	}
+	for _, change := range []func(r *result){
+		func(r *result) { r.Accuracy += 0.125 },
+		func(r *result) { r.Interpreter += 0.125 },
+		func(r *result) { r.Fidelity -= 0.125 },
+		func(r *result) { r.Conciseness = r.Conciseness[1:] },
+	} {
+		other := stored
+		change(&other)
+		if err := other.relate(t.Context(), in, set, set); err == nil {
+			t.Errorf("relevances of another interpreter are added to %+v", other)
+		}
 	}
 }
 
@@ -65,6 +82,19 @@ func TestOptions(t *testing.T) {
 	_, tr := options{data: smallName, epochs: 5, he: true, rate: 0.01, seed: 4}.settings()
 	if tr.Init != nn.HeNormal || tr.Optimizer != (nn.Adam{Rate: 0.01}) || tr.Epochs != 5 || tr.Seed != 4 || tr.Schedule.(nn.Steps).At[0] != 4 {
 		t.Errorf("%+v", tr)
+	}
+}
+
+// TestRelateOther: relevances are not added to the result of another run.
+func TestRelateOther(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "run.json")
+	if err := write(result{Data: "mnist", Seed: 2}, out); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []options{{data: "fashion-mnist", seed: 2, out: out}, {data: "mnist", seed: 1, out: out}} {
+		if err := relate(t.Context(), o); err == nil || !strings.Contains(err.Error(), "is of mnist and seed 2") {
+			t.Errorf("%+v: %v", o, err)
+		}
 	}
 }
 

@@ -57,8 +57,7 @@ func relevances(ctx context.Context, in *flint.Interpreter, train datasets.Sourc
 	return r, nil
 }
 
-// relate adds the relevances to the stored result of a run that is done, after it has seen that the
-// interpreter is the one that was measured.
+// relate adds the relevances to the stored result of a run that is done.
 func relate(ctx context.Context, o options) error {
 	r, err := read(o.out)
 	if err != nil {
@@ -75,17 +74,23 @@ func relate(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	if err := r.relate(ctx, in, train, test); err != nil {
+		return fmt.Errorf("%s and %s: %w", o.out, o.state, err)
+	}
+	return write(r, o.out)
+}
+
+// relate measures the interpreter's relevances, after it has seen that it is the one of the result.
+func (r *result) relate(ctx context.Context, in *flint.Interpreter, train, test datasets.Source) error {
 	e, err := in.Evaluate(ctx, test)
 	if err != nil {
 		return err
 	}
-	if e.Accuracy != r.Accuracy || e.Interpreter != r.Interpreter || e.Fidelity != r.Fidelity {
-		return fmt.Errorf("the interpreter in %s is another than that of %s: %v", o.state, o.out, e)
+	if e.Accuracy != r.Accuracy || e.Interpreter != r.Interpreter || e.Fidelity != r.Fidelity || !slices.Equal(e.Conciseness, r.Conciseness) {
+		return fmt.Errorf("the result is not this interpreter's, which has %v", e)
 	}
-	if r.Relevance, err = relevances(ctx, in, train, o.seed); err != nil {
-		return err
-	}
-	return write(r, o.out)
+	r.Relevance, err = relevances(ctx, in, train, r.Seed)
+	return err
 }
 
 // read returns a stored result.
