@@ -12,6 +12,7 @@ import (
 	"github.com/whybook/whybook/datasets"
 	"github.com/whybook/whybook/xai/flint"
 	"github.com/whybook/whybook/xai/nn"
+	"gonum.org/v1/gonum/stat"
 )
 
 // TestSmall: what is reduced for CIFAR-10, and what is the paper's; and that it trains.
@@ -129,19 +130,47 @@ func TestPage(t *testing.T) {
 	if !strings.Contains(string(page), want.String()) {
 		t.Errorf("the page has not this table, which -counts prints:\n%s", &want)
 	}
-	for _, name := range strings.Fields("mnist-1-plain fashion-mnist-1-plain mnist-1-senn") {
-		r, err := read(name + ".json")
+	for _, runs := range []string{"mnist-1 mnist-2 mnist-3", "mnist-1-he mnist-2-he mnist-3-he", "mnist-1-plain", "mnist-1-senn",
+		"fashion-mnist-1 fashion-mnist-2 fashion-mnist-3", "fashion-mnist-1-plain", "fashion-mnist-1-he"} {
+		row, err := row(strings.Fields(runs))
 		if err != nil {
 			t.Error(err)
 			continue
 		}
-		row := fmt.Sprintf("| %.2f |", 100*r.Accuracy)
-		if len(r.Conciseness) == len(flint.Taus()) {
-			c := r.Conciseness
-			row += fmt.Sprintf(" %.2f | %.2f | %.2f | %.2f | %.2f | %.2f |", 100*r.Interpreter, 100*r.Fidelity, c[0], c[1], c[3], c[5])
-		}
 		if !strings.Contains(string(page), row) {
-			t.Errorf("%s: the page has no %q", name, row)
+			t.Errorf("%s: the page has no %q", runs, row)
 		}
 	}
+}
+
+// row returns what the page's table of results says of runs: f, g and fidelity in %, and attributes
+// at tau 1.5, 2, 3 and 5; of several runs mean and standard deviation.
+func row(names []string) (string, error) {
+	var all [7][]float64
+	for _, name := range names {
+		r, err := read(name + ".json")
+		if err != nil {
+			return "", err
+		}
+		values := []float64{100 * r.Accuracy}
+		if c := r.Conciseness; len(c) == len(flint.Taus()) {
+			values = append(values, 100*r.Interpreter, 100*r.Fidelity, c[0], c[1], c[3], c[5])
+		}
+		for i, v := range values {
+			all[i] = append(all[i], v)
+		}
+	}
+	text := fmt.Sprintf("| %d |", len(names))
+	for _, v := range all {
+		switch len(v) {
+		case 0:
+			text += " |"
+		case 1:
+			text += fmt.Sprintf(" %.2f |", v[0])
+		default:
+			mean, sd := stat.MeanStdDev(v, nil)
+			text += fmt.Sprintf(" %.2f +- %.2f |", mean, sd)
+		}
+	}
+	return text, nil
 }
