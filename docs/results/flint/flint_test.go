@@ -131,7 +131,8 @@ func TestPage(t *testing.T) {
 		t.Errorf("the page has not this table, which -counts prints:\n%s", &want)
 	}
 	for _, runs := range []string{"mnist-1 mnist-2 mnist-3", "mnist-1-he mnist-2-he mnist-3-he", "mnist-1-plain", "mnist-1-senn",
-		"fashion-mnist-1 fashion-mnist-2 fashion-mnist-3", "fashion-mnist-1-plain", "fashion-mnist-1-he"} {
+		"fashion-mnist-1 fashion-mnist-2 fashion-mnist-3", "fashion-mnist-1-plain", "fashion-mnist-1-he", "cifar-10-small-1",
+		"mnist-1", "mnist-1-noentropy", "mnist-1-eta2", "mnist-1-eta2-noentropy", "fashion-mnist-1", "fashion-mnist-1-noentropy", "fashion-mnist-1-eta2-noentropy"} {
 		row, err := row(strings.Fields(runs))
 		if err != nil {
 			t.Error(err)
