@@ -355,12 +355,14 @@ func (f scatterFigure) axes(p *pen, area vg.Rectangle, edge vg.Length, at func(x
 	p.upText(body, p.muted, edge+6*px, (area.Min.Y+area.Max.Y)/2, body.fit(f.YLabel, area.Max.Y-area.Min.Y))
 }
 
+func (f scatterFigure) crowded() bool { return len(f.X) > pointsVector }
+
 // dots draws all points, in an order that lets no group cover another just because it
-// comes later. Beyond some number they are one image, which keeps the SVG small.
+// comes later. Beyond some number they are one image in an SVG, which keeps it small.
 func (f scatterFigure) dots(p *pen, area vg.Rectangle, points []vg.Point) {
 	to, shift := p, vg.Point{}
 	var c *vgimg.Canvas
-	if len(points) > pointsVector {
+	if _, raster := p.Canvas.(rasterCanvas); f.crowded() && !raster {
 		size := area.Size()
 		c = vgimg.NewWith(vgimg.UseWH(size.X, size.Y), vgimg.UseDPI(192), vgimg.UseBackgroundColor(color.Transparent))
 		to, shift = &pen{Canvas: rasterCanvas{c}, inks: p.inks}, area.Min

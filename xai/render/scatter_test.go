@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"gonum.org/v1/plot/vg"
@@ -50,8 +51,16 @@ func TestScatterLimits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(b.PNG) > pngLimit || len(b.SVG) > figureLimit {
-		t.Errorf("PNG %d and SVG %d bytes", len(b.PNG), len(b.SVG))
+	if len(b.PNG) > pngLimit || b.SVG != nil || !strings.Contains(b.HTML, "data:image/png") {
+		t.Errorf("PNG %d and SVG %d bytes, %.40s", len(b.PNG), len(b.SVG), b.HTML)
+	}
+	svg, err := s.View().SVG()
+	if err != nil || len(svg) > 1_000_000 || !bytes.Contains(svg, []byte("<image")) {
+		t.Errorf("an SVG of %d bytes, which should hold its dots as an image; %v", len(svg), err)
+	}
+	few, err := scattered(func(s string) string { return s }, pointsVector).View().Bundle()
+	if err != nil || len(few.SVG) == 0 && len(few.HTML) == 0 || bytes.Contains(few.SVG, []byte("<image")) {
+		t.Errorf("%d points: an SVG of %d bytes, %v", pointsVector, len(few.SVG), err)
 	}
 	for _, values := range [][]float64{{0}, {3, 3}, {-1e300, 1e300}, {5e-324, 0}, {1, math.Nextafter(1, 2)}} {
 		for _, isMap := range []bool{false, true} {

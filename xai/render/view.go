@@ -49,7 +49,7 @@ type View struct {
 // end takes the best it can display.
 type Bundle struct {
 	PNG  []byte // always there; drawn at twice the display size, or less if it grew too big
-	SVG  []byte // vector form; nil beside HTML, and where it would exceed the size limit
+	SVG  []byte // vector form; nil beside HTML, and where it would exceed the size limit or be an image itself
 	HTML string // self-contained fragment: what suits a kind better than a picture, or the SVG with its alternative text
 	Text string // the numbers and their description, for terminals and text/plain
 	Alt  string // alternative text for the PNG
@@ -257,7 +257,7 @@ func (v View) bundled(b *Bundle) (string, error) {
 		if err != nil || len(html) <= figureLimit || v.web != nil && len(html) <= webLimit {
 			return html, err
 		}
-	} else if !v.plain {
+	} else if !v.plain && !v.crowded() {
 		svg, err := v.encodeSVG()
 		switch {
 		case err != nil:
@@ -274,6 +274,12 @@ func (v View) bundled(b *Bundle) (string, error) {
 		return "", nil // too much for two pictures, so there is one: Bundle makes it, or says why not
 	}
 	return b.image("image/png", img), nil
+}
+
+// crowded reports whether there is so much to draw that an SVG would hold an image of it.
+func (v View) crowded() bool {
+	f, ok := v.fig.(interface{ crowded() bool })
+	return ok && f.crowded()
 }
 
 // image is a picture as an element with the alternative text: front ends do not take it from the
