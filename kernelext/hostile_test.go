@@ -132,6 +132,9 @@ func TestHostileNames(t *testing.T) {
 			if strings.Contains(s, "<img src=x") || strings.Contains(s, "\"'>") || strings.Contains(s, "<script>alert") {
 				t.Errorf("%s: the %s holds markup of a name", name, what)
 			}
+			if strings.Contains(s, `\"'\u003e`) { // JSON that would end the attribute it stands in
+				t.Errorf("%s: the %s holds a name whose quotes end an attribute", name, what)
+			}
 		}
 		for what, s := range map[string]string{"HTML": html, "SVG": string(svg), "text": b.Text, "alt": b.Alt} {
 			if i := strings.IndexAny(s, "\x00\x1b\u202e"); i >= 0 {

@@ -64,8 +64,7 @@ func TestCommittedOutputs(t *testing.T) {
 					t.Errorf("%s: cell %d complains: %s", path, i, o.Text)
 				}
 				if _, picture := o.Data["image/png"]; picture {
-					meta, _ := o.Metadata["image/png"].(map[string]any)
-					if alt, _ := meta["alt"].(string); !strings.ContainsAny(alt, "0123456789") {
+					if alt := alternative(o); !strings.ContainsAny(alt, "0123456789") {
 						t.Errorf("%s: cell %d shows a picture whose alternative text %q names no number", path, i, alt)
 					}
 				}
@@ -75,6 +74,13 @@ func TestCommittedOutputs(t *testing.T) {
 			t.Errorf("%s is committed without outputs", path)
 		}
 	}
+}
+
+// alternative is the alternative text of an output's picture, or nothing.
+func alternative(o *jupyter.Output) string {
+	meta, _ := o.Metadata["image/png"].(map[string]any)
+	alt, _ := meta["alt"].(string)
+	return alt
 }
 
 // TestNotebooksRun runs the README's first cells and the first notebook in GoNB's kernel, the
@@ -140,6 +146,11 @@ func TestNotebooksRun(t *testing.T) {
 				a, b := shown(t, first.Cells[i]), shown(t, second.Cells[i])
 				if !reflect.DeepEqual(a, b) {
 					t.Errorf("cell %d shows something else in the second run:\n%s\n%s", i, a, b)
+				}
+				for _, o := range first.Cells[i].Outputs {
+					if _, picture := o.Data["image/png"]; picture && alternative(o) == "" {
+						t.Errorf("cell %d shows a picture without alternative text", i)
+					}
 				}
 				if first.Cells[i].ID != nb.Cells[i].ID {
 					t.Errorf("cell %d has the id %q after a run, %q before it", i, first.Cells[i].ID, nb.Cells[i].ID)
